@@ -1,0 +1,71 @@
+"""The only place that reads the environment. Each name is documented in docs/operating.md."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+DEVELOPMENT_KEY = "development-only-not-a-secret"
+
+
+class Misconfigured(Exception):
+    """A variable is missing or wrong; the message says which and what to write there."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = text(name).lower()
+    return default if value == "" else value in ("1", "true", "yes", "on")
+
+
+def words(name: str) -> list[str]:
+    return [w for w in text(name).replace(",", " ").split() if w]
+
+
+@dataclass(frozen=True)
+class Database:
+    """A PostgreSQL by URL: postgres://user:password@host:port/name, or ?host=/socket/folder."""
+
+    url: str
+    parts: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        split = urlsplit(self.url)
+        if split.scheme not in ("postgres", "postgresql"):
+            raise Misconfigured("DATABASE_URL must start with postgres:// (PostgreSQL 15 or newer).")
+        query = dict(pair.split("=", 1) for pair in split.query.split("&") if "=" in pair)
+        object.__setattr__(
+            self,
+            "parts",
+            {
+                "NAME": unquote(split.path.lstrip("/")) or "genie",
+                "USER": unquote(split.username or ""),
+                "PASSWORD": unquote(split.password or ""),
+                "HOST": unquote(query.get("host", split.hostname or "")),
+                "PORT": query.get("port", str(split.port or "")),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An SMTP server by URL: smtp://user:password@host:port, smtps:// for TLS from the first byte."""
+
+    url: str
+
+    @property
+    def parts(self) -> dict[str, object]:
+        split = urlsplit(self.url)
+        if split.scheme not in ("smtp", "smtps", "smtp+tls"):
+            raise Misconfigured("GENIE_EMAIL_URL must start with smtp://, smtp+tls:// or smtps://")
+        return {
+            "host": split.hostname or "localhost",
+            "port": split.port or (465 if split.scheme == "smtps" else 25),
+            "user": unquote(split.username or ""),
+            "password": unquote(split.password or ""),
+            "tls": {"smtp": "none", "smtp+tls": "starttls", "smtps": "tls"}[split.scheme],
+        }

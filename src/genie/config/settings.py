@@ -1,0 +1,129 @@
+"""Django's settings, all from `env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from genie.config import env
+
+SOURCE = Path(__file__).resolve().parent.parent
+DEBUG = env.flag("GENIE_DEBUG")
+
+SECRET_KEY = env.text("GENIE_SECRET_KEY", env.DEVELOPMENT_KEY)
+GENIE_ENCRYPTION_KEYS: list[str] = env.words("GENIE_ENCRYPTION_KEYS")
+"""Fernet keys, newest first; the first encrypts, all decrypt (`manage.py rotate_secrets`)."""
+GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
+"""May a person's CalDAV address lead to a private network or loopback, or be plain http? Off unless the operator says so."""
+GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))
+GENIE_MAIL_FROM = env.text("GENIE_MAIL_FROM", "Schedule Genie <no-reply@localhost>")
+GENIE_MAIL: dict[str, object] = env.Mail(env.text("GENIE_EMAIL_URL", "smtp://127.0.0.1:25")).parts
+GENIE_DEMO: dict[str, str] = {
+    "calendar": env.text("GENIE_DEMO_CALENDAR_URL"),
+    "mail": env.text("GENIE_DEMO_MAIL_URL"),
+    "caldav": env.text("GENIE_DEMO_CALDAV_URL"),
+}
+
+ALLOWED_HOSTS = env.words("GENIE_ALLOWED_HOSTS") or ["*"]
+CSRF_TRUSTED_ORIGINS = [GENIE_PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "procrastinate.contrib.django",
+    "genie.store.apps.StoreConfig",
+    "genie.web.apps.WebConfig",
+    "genie.worker.apps.WorkerConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "genie.config.urls"
+WSGI_APPLICATION = "genie.config.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **env.Database(env.text("DATABASE_URL", "postgres://genie@127.0.0.1:5432/genie")).parts,
+        # without persistence a third of the throughput; None = kept, checked once a request
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+
+AUTH_USER_MODEL = "store.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GENIE_PUBLIC_URL.startswith("https://")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("GENIE_BEHIND_PROXY") else None
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("GENIE_STATIC_ROOT") or str(SOURCE.parent.parent / ".run" / "static")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if not DEBUG and not env.flag("GENIE_TESTING")
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("GENIE_LOG_LEVEL", "INFO")},
+    # an httpx INFO line holds whole addresses, which may hold a token
+    "loggers": {"httpx": {"level": "WARNING"}, "procrastinate": {"level": "WARNING"}},
+}

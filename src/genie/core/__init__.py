@@ -1,0 +1,1 @@
+"""Floor 0: the pure rules. No Django, network, clock, randomness or logging; `now` is an argument."""

@@ -1,0 +1,1 @@
+"""Floor 1: the one Django app with tables, its queries, and the names of jobs."""

@@ -1,0 +1,47 @@
+"""The tables. Invariants live in the database: a constraint stands behind each rule that must never break."""
+
+from genie.store.models.appointment import Appointment, Change, Lead
+from genie.store.models.calendar import (
+    BusyTime,
+    Connection,
+    EventLink,
+    RegistrationLink,
+    RemoteCalendar,
+    RemoteKey,
+    RemoteObject,
+)
+from genie.store.models.message import Message
+from genie.store.models.module import Module
+from genie.store.models.schedule import (
+    AvailabilityCalendar,
+    DateOverride,
+    OpeningHours,
+    Schedule,
+    TimeOff,
+)
+from genie.store.models.tenancy import Access, Agency, Company, Role, User
+
+__all__ = [
+    "Access",
+    "Agency",
+    "Appointment",
+    "AvailabilityCalendar",
+    "BusyTime",
+    "Change",
+    "Company",
+    "Connection",
+    "DateOverride",
+    "EventLink",
+    "Lead",
+    "Message",
+    "Module",
+    "OpeningHours",
+    "RegistrationLink",
+    "RemoteCalendar",
+    "RemoteKey",
+    "RemoteObject",
+    "Role",
+    "Schedule",
+    "TimeOff",
+    "User",
+]

@@ -1,0 +1,120 @@
+"""Booked visits, who booked them, and everything that ever changed about them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+from genie.core.appointment import LIVE, State
+from genie.store.models.module import Module
+from genie.store.models.tenancy import Company, User
+
+
+def new_manage_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Lead(models.Model):
+    """The person who booked, and how they came."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="leads")
+    name = models.CharField(max_length=120)
+    email = models.EmailField(max_length=254)
+    phone = models.CharField(max_length=32, blank=True)  # E.164 where it could be read as a number
+    source = models.CharField(max_length=120, blank=True)  # utm_source
+    medium = models.CharField(max_length=120, blank=True)  # utm_medium
+    campaign = models.CharField(max_length=120, blank=True)  # utm_campaign
+    referrer = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Appointment(models.Model):
+    """A booked visit. `revision` grows with each change of a field that flows; what is owed refers to it.
+
+    `lane` is the seat taken in the slot: 0 … capacity − 1. Two live appointments of a module never share a
+    lane at one time (constraint below). None: the calendar's owner put it where no lane was free; flagged
+    in `attention`, counted by the slot rules, not held by the constraint.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="appointments")
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="appointments")
+    lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="appointments")
+    state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in State])
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    zone = models.CharField(max_length=64, help_text="IANA zone the time is said in (the schedule's)")
+    visitor_zone = models.CharField(max_length=64, blank=True)
+    lane = models.PositiveSmallIntegerField(null=True)
+    title = models.CharField(max_length=250)
+    place = models.CharField(max_length=500, blank=True)
+    notes = models.TextField(max_length=5000, blank=True)
+    answers = models.TextField(max_length=5000, blank=True, help_text="what the customer wrote when booking")
+    attention = models.CharField(max_length=300, blank=True, help_text="why a person should look, in words")
+    revision = models.PositiveIntegerField(default=1)
+    manage_token = models.CharField(max_length=43, default=new_manage_token, unique=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["start"]
+        indexes = [
+            models.Index(fields=["module", "start"], name="appointment_module_start"),
+            models.Index(fields=["company", "start"], name="appointment_company_start"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="appointment_forward"),
+            ExclusionConstraint(
+                name="appointment_lane_free",
+                expressions=[
+                    # btree_gist is not in the embedded PostgreSQL, so equality is said with ranges
+                    (
+                        Func(F("module"), F("module"), Value("[]"), function="int8range"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (
+                        Func(F("lane"), F("lane"), Value("[]"), function="int4range"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (Func(F("start"), F("end"), function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(state__in=[s.value for s in LIVE], lane__isnull=False),
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.start:%Y-%m-%d %H:%M}"
+
+
+class Change(models.Model):
+    """One line of an appointment's history: which field, from what, to what, who or what did it."""
+
+    class Origin(models.TextChoices):
+        PERSON = "person", "person"
+        CUSTOMER = "customer", "customer"
+        CALENDAR = "calendar", "calendar"
+        SYSTEM = "system", "system"
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="history")
+    at = models.DateTimeField()
+    revision = models.PositiveIntegerField()
+    field = models.CharField(max_length=32)  # booked, when, title, place, notes, state, attention …
+    old = models.TextField(blank=True)
+    new = models.TextField(blank=True)
+    origin = models.CharField(max_length=16, choices=Origin.choices)
+    by = models.CharField(max_length=200, blank=True, help_text="who, in words: a name, a calendar")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    lost = models.BooleanField(default=False, help_text="the value `new` lost a conflict and was not taken")
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]

@@ -1,0 +1,207 @@
+"""Remote calendars: keys, what is connected, the tie of each appointment, and the mirror of busy time."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+from genie.store.models.appointment import Appointment
+from genie.store.models.module import Module
+from genie.store.models.tenancy import Company, User
+
+
+class RemoteKey(models.Model):
+    """A remote authorization key: a company's grant to act on one account. `secret` is MultiFernet ciphertext."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "active"
+        NEEDS_REAUTHORIZATION = "needs_reauthorization", "needs re-authorization"
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="remote_keys")
+    kind = models.CharField(max_length=20)  # a name in providers.registry
+    identity = models.CharField(max_length=500)  # providers.port.Account.identity
+    label = models.CharField(max_length=254)  # the account, as shown
+    granted = models.CharField(max_length=500, blank=True)  # scopes or access, in words
+    secret = models.BinaryField(editable=False)
+    secret_version = models.PositiveIntegerField(default=1)  # compare-and-set for refreshes
+    state = models.CharField(max_length=24, choices=State.choices, default=State.ACTIVE)
+    trouble = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "identity"], name="remote_key_account_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class RegistrationLink(models.Model):
+    """A single-use link that produces a key. Found by the token's SHA-256; the token itself is encrypted."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="registration_links")
+    kind = models.CharField(max_length=20)
+    token_hash = models.CharField(max_length=64, unique=True)
+    token_secret = models.BinaryField(editable=False)  # so that Copy works again while it is open
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    key = models.ForeignKey(
+        RemoteKey, null=True, on_delete=models.SET_NULL, related_name="registration_links"
+    )
+    """The key it made; or, while still open, the key it re-authorizes."""
+
+
+class RemoteCalendar(models.Model):
+    """One calendar of a key's account that we read or write: cursor, mirror, and what we know of it."""
+
+    class State(models.TextChoices):
+        OK = "ok", "ok"
+        PARKED = "parked", "parked"  # cannot be read or written; `trouble` says why
+
+    key = models.ForeignKey(RemoteKey, on_delete=models.CASCADE, related_name="calendars")
+    remote_id = models.CharField(max_length=1000)
+    name = models.CharField(max_length=250)
+    color = models.CharField(max_length=20, blank=True)
+    may_write = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OK)
+    trouble = models.CharField(max_length=300, blank=True)
+
+    cursor = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=0)  # compare-and-set of cursor and mirror
+    window_start = models.DateTimeField(null=True)
+    window_end = models.DateTimeField(null=True)
+    full_read_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)  # the last successful read began then
+    nudged_at = models.DateTimeField(null=True)
+    watched_at = models.DateTimeField(null=True)  # somebody had it, or an appointment of it, on screen
+    next_attempt = models.DateTimeField(null=True)  # not before, after a fault
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_in_at = models.DateTimeField(null=True)  # a change there changed something here
+    last_out_at = models.DateTimeField(null=True)  # something was written there
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "remote_id"], name="remote_calendar_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Connection(models.Model):
+    """A module's linked calendar, from *Connect Calendar* to *Unlink Token*. At most one lives per module."""
+
+    class State(models.TextChoices):
+        LINKED = "linked", "linked"
+        REMOVING = "removing", "removing copies"  # unlinking with removal: only deletions are pushed
+        ENDED = "ended", "unlinked"
+
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="connections")
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.PROTECT, related_name="connections")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.LINKED)
+    realtime = models.BooleanField(default=False)  # *Get real-time Calendar updates*
+    epoch = models.PositiveIntegerField(default=1)  # bumped by unlink: every request re-reads it
+    linked_at = models.DateTimeField()
+    linked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["module"], condition=~Q(state="ended"), name="connection_one_lives"
+            )
+        ]
+
+
+class EventLink(models.Model):
+    """The tie between an appointment and its event, with the last agreed state (SYNC.md, *What is stored*).
+
+    Owes a push while `pushed_revision < appointment.revision` or the event must go. `base` is the event as
+    the provider last returned it (core.event.Fields JSON); `sent` is what we asked for, never compared
+    with what comes in. `asked_at` is set before a create leaves, so a cancelled create is still looked for.
+    """
+
+    class State(models.TextChoices):
+        CLEAN = "clean", "clean"
+        OWES_PUSH = "owes_push", "waiting to be sent"
+        PARKED = "parked", "needs a person"
+        ENDED = "ended", "ended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # our key inside the event
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="links")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="links")
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.PROTECT, related_name="links")
+    remote_id = models.CharField(max_length=1000, blank=True)
+    uid = models.CharField(max_length=300, blank=True)
+    generation = models.PositiveSmallIntegerField(default=1)
+    etag = models.CharField(max_length=300, blank=True)
+    stamp = models.DateTimeField(null=True)
+    base = models.JSONField(null=True)
+    sent = models.JSONField(null=True)
+    block = models.TextField(blank=True)  # our delimited part of the description, as last returned
+    block_repaired_at = models.DateTimeField(null=True)
+    pushed_revision = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)  # compare-and-set of this row
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OWES_PUSH)
+    reason = models.CharField(max_length=300, blank=True)
+    asked_at = models.DateTimeField(null=True)
+    missing_since = models.DateTimeField(null=True)  # a disappearance waits before it counts
+    recheck = models.PositiveSmallIntegerField(default=0)  # looks left for a create of unknown outcome
+    next_attempt = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    stale_streak = models.PositiveSmallIntegerField(default=0)  # 412 in a row with unchanged content
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["calendar", "next_attempt"],
+                condition=Q(state="owes_push"),
+                name="event_link_owed",
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["appointment"], condition=~Q(state="ended"), name="event_link_one_lives"
+            ),
+            models.UniqueConstraint(
+                fields=["calendar", "remote_id"],
+                condition=~Q(remote_id="") & ~Q(state="ended"),
+                name="event_link_remote_once",
+            ),
+        ]
+
+
+class RemoteObject(models.Model):
+    """What was last seen of each event of a calendar: for the ETag fallback and the nightly diff."""
+
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.CASCADE, related_name="objects_seen")
+    remote_id = models.CharField(max_length=1000)
+    uid = models.CharField(max_length=300, blank=True)
+    etag = models.CharField(max_length=300)
+    problem = models.CharField(max_length=300, blank=True)  # malformed, too large …; shown, never lost
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["calendar", "remote_id"], name="remote_object_once")]
+
+
+class BusyTime(models.Model):
+    """One busy occurrence of a mirrored event: start, end, kind, nothing else (no titles are kept)."""
+
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.CASCADE, related_name="busy_times")
+    remote_id = models.CharField(max_length=1000)
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    kind = models.CharField(max_length=16)  # core.event.BusyKind
+    all_day = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["calendar", "end", "start"], name="busy_time_span"),
+            models.Index(fields=["calendar", "remote_id"], name="busy_time_object"),
+        ]
+        constraints = [models.CheckConstraint(condition=Q(end__gt=F("start")), name="busy_time_forward")]

@@ -1,0 +1,55 @@
+"""Messages owed and sent: at most one per (appointment, revision, kind, recipient), by constraint."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from genie.store.models.appointment import Appointment
+from genie.store.models.tenancy import Company
+
+
+class Message(models.Model):
+    """One e-mail owed. Written in the transaction of its cause; sent by a job; repeated with the same Message-ID."""
+
+    class Kind(models.TextChoices):
+        BOOKED = "booked", "booked"
+        RESCHEDULED = "rescheduled", "rescheduled"
+        CANCELLED = "cancelled", "cancelled"
+        ATTENTION = "attention", "needs attention"
+
+    class Audience(models.TextChoices):
+        CUSTOMER = "customer", "customer"
+        COMPANY = "company", "company"
+
+    class State(models.TextChoices):
+        OWED = "owed", "waiting"
+        SENT = "sent", "sent"
+        DROPPED = "dropped", "not sent"  # overtaken by a later change, or the address was refused
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # the Message-ID's left part
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="messages")
+    appointment = models.ForeignKey(Appointment, null=True, on_delete=models.CASCADE, related_name="messages")
+    revision = models.PositiveIntegerField(default=0)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    audience = models.CharField(max_length=12, choices=Audience.choices)
+    recipient = models.EmailField(max_length=254)
+    details = models.JSONField(default=dict)  # what the text says beyond the appointment: old time, reason
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OWED)
+    reason = models.CharField(max_length=300, blank=True)
+    not_before = models.DateTimeField()  # inbound moves settle before the customer is told
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["not_before"], condition=Q(state="owed"), name="message_owed"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["appointment", "revision", "kind", "recipient"], name="message_once"
+            )
+        ]

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """Pages; no tables."""
+
+    name = "genie.web"
+    label = "web"
