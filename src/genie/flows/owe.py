@@ -1,0 +1,32 @@
+"""Owe the linked calendar a push: the debt and its wake-up, in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from genie.core.appointment import LIVE
+from genie.store import jobs
+from genie.store.models import Appointment, Connection, EventLink
+
+
+def owe(*, appointment: Appointment, now: datetime) -> None:
+    """After an appointment was made or its revision grew: mark what the calendar does not know yet.
+
+    Without a linked calendar nothing is owed. A live appointment gets its event link here; a cancelled one
+    without a link never had an event. A parked link is tried again: what parked it may have changed.
+    """
+    link = EventLink.objects.filter(appointment=appointment).exclude(state=EventLink.State.ENDED).first()
+    if link is None:
+        connection = Connection.objects.filter(
+            module_id=appointment.module_id, state=Connection.State.LINKED
+        ).first()
+        if connection is None or appointment.state not in LIVE:
+            return
+        link = EventLink.objects.create(
+            appointment=appointment, connection=connection, calendar_id=connection.calendar_id
+        )
+    else:
+        EventLink.objects.filter(id=link.id).update(
+            state=EventLink.State.OWES_PUSH, reason="", next_attempt=None, attempts=0
+        )
+    jobs.wake_calendar(link.calendar_id)

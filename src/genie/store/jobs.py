@@ -1,0 +1,37 @@
+"""Wake-ups, enqueued by name in the current transaction.
+
+A job carries ids only and says *something may differ*; what is owed stands in rows (SYNC.md, *The queue
+and its edges*). No queueing locks: "already queued" can lose a wake-up, and a swallowed conflict turns
+COMMIT into ROLLBACK without an error. The connector is always Django's own connection: inside a worker a
+plain `.defer()` would run outside our transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from procrastinate import jobs
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.manager import JobManager
+
+DRAIN = "genie.drain"
+DELIVER = "genie.deliver"
+
+_queue = JobManager(DjangoConnector())
+
+
+def _enqueue(task: str, *, queue: str, arguments: dict[str, Any]) -> None:
+    _queue.defer_job(
+        jobs.Job(queue=queue, lock=None, queueing_lock=None, task_name=task, task_kwargs=arguments)
+    )
+
+
+def wake_calendar(calendar_id: int) -> None:
+    """A drain of this calendar should look at what is owed and what is stale."""
+    _enqueue(DRAIN, queue="calendars", arguments={"calendar_id": calendar_id})
+
+
+def wake_message(message_id: UUID) -> None:
+    """This message is due."""
+    _enqueue(DELIVER, queue="messages", arguments={"message_id": str(message_id)})
