@@ -1,0 +1,214 @@
+"""The port over a `World`: what every real provider must do, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from genie.core.errors import (
+    AccessLost,
+    CalendarGone,
+    CursorExpired,
+    Gone,
+    IdentityTaken,
+    Malformed,
+    Rejected,
+    StaleVersion,
+)
+from genie.core.event import EventContent
+from genie.providers.memory.world import WORLDS, Calendar, Kept, Person
+from genie.providers.port import (
+    Account,
+    CalendarInfo,
+    Changed,
+    ChangePage,
+    EventIdentity,
+    RemoteEvent,
+    Window,
+)
+from genie.providers.registry import ProviderSettings
+
+SERIES_SPAN = timedelta(days=400)
+
+
+class Memory:
+    """One key of an in-process world."""
+
+    kind = "memory"
+
+    def __init__(self, secret: Mapping[str, Any], settings: ProviderSettings) -> None:
+        self._world = WORLDS[secret["world"]]
+        self._address = secret["account"]
+        self._password = secret["password"]
+
+    def account(self) -> Account:
+        with self._request("account") as person:
+            return Account(f"memory:{self._world.name}:{person.address}", person.address)
+
+    def calendars(self) -> list[CalendarInfo]:
+        with self._request("calendars") as person:
+            return [calendar.info for calendar in person.calendars.values()]
+
+    def create(self, calendar_id: str, identity: EventIdentity, content: EventContent) -> RemoteEvent:
+        with self._request("create", calendar_id, identity, content) as person:
+            calendar = self._writable(person, calendar_id)
+            event_id, uid = id_of(identity), f"{identity.key}-{identity.generation}@schedule-genie"
+            there = calendar.events.get(event_id)
+            if there is not None and there.identity == identity:
+                return remote(there)
+            if event_id in calendar.used or self._world.find_uid(self._address, uid):
+                raise IdentityTaken("This event was made before and is gone; its name cannot be used again.")
+            kept = Kept(event_id, uid, self._world.next_revision(), self._world.rewrite(content), identity)
+            return remote(calendar.put(kept))
+
+    def get(self, calendar_id: str, event_id: str) -> RemoteEvent:
+        with self._request("get", calendar_id, event_id) as person:
+            return remote(self._kept(self._calendar(person, calendar_id), event_id))
+
+    def update(self, calendar_id: str, event_id: str, content: EventContent, *, version: str) -> RemoteEvent:
+        with self._request("update", calendar_id, event_id, content, version) as person:
+            calendar = self._writable(person, calendar_id)
+            kept = self._kept(calendar, event_id)
+            if kept.version != version:
+                raise StaleVersion("Somebody changed the event first.")
+            if kept.read_only_why:
+                raise Rejected(kept.read_only_why)
+            written = self._world.rewrite(content)
+            if kept.repeat is not None:
+                written = replace(written, when=kept.content.when)  # never move the owner's series
+            return remote(calendar.put(replace(kept, content=written, revision=self._world.next_revision())))
+
+    def delete(self, calendar_id: str, event_id: str, *, version: str) -> None:
+        with self._request("delete", calendar_id, event_id, version) as person:
+            calendar = self._writable(person, calendar_id)
+            kept = calendar.events.get(event_id)
+            if kept is None:
+                return
+            if kept.version != version:
+                raise StaleVersion("Somebody changed the event first.")
+            calendar.drop(event_id, self._world.next_revision())
+
+    def find(self, calendar_id: str, key: str) -> list[RemoteEvent]:
+        with self._request("find", calendar_id, key) as person:
+            events = self._calendar(person, calendar_id).events.values()
+            return [remote(kept) for kept in events if kept.identity and kept.identity.key == key]
+
+    def changes(
+        self, calendar_id: str, *, cursor: str | None, window: Window, known: Mapping[str, str]
+    ) -> Iterator[ChangePage]:
+        with self._request("changes", calendar_id, cursor) as person:
+            calendar = self._calendar(person, calendar_id)
+            ids, full = self._differing(calendar, cursor, known)
+            last = f"{calendar.era}:{calendar.sequence}"
+        size = self._world.page_size
+        batches = [ids[n : n + size] for n in range(0, len(ids), size)] or [[]]
+        yield self._page(calendar, batches[0], window, last if len(batches) == 1 else None, full)
+        for number, batch in enumerate(batches[1:], start=2):
+            with self._request("changes", calendar_id, f"page {number}") as person:
+                calendar = self._calendar(person, calendar_id)
+                page = self._page(calendar, batch, window, last if number == len(batches) else None, full)
+            yield page
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    # --- within
+
+    @contextmanager
+    def _request(self, method: str, *args: Any) -> Iterator[Person]:
+        """One request: noted, faults before, access checked, done under the world's lock, faults after."""
+        self._world.requests.append((method, args))
+        if self._world.before:
+            self._world.before(method, args)
+        with self._world.lock:
+            person = self._world.person(self._address)
+            if person is None or person.password != self._password:
+                raise AccessLost("The calendar system no longer accepts this user and password.")
+            yield person
+        if self._world.after:
+            self._world.after(method, args)
+
+    def _calendar(self, person: Person, calendar_id: str) -> Calendar:
+        try:
+            return person.calendars[calendar_id]
+        except KeyError:
+            raise CalendarGone("This calendar is not there any more.") from None
+
+    def _writable(self, person: Person, calendar_id: str) -> Calendar:
+        calendar = self._calendar(person, calendar_id)
+        if not calendar.info.may_write:
+            raise Rejected("This account may only read this calendar.")
+        return calendar
+
+    def _kept(self, calendar: Calendar, event_id: str) -> Kept:
+        try:
+            kept = calendar.events[event_id]
+        except KeyError:
+            raise Gone("This event is not on the calendar any more.") from None
+        if kept.problem:
+            raise Malformed(kept.problem)
+        return kept
+
+    def _differing(
+        self, calendar: Calendar, cursor: str | None, known: Mapping[str, str]
+    ) -> tuple[list[str], bool]:
+        """The ids to report, and whether that is everything."""
+        if cursor is None:
+            return list(calendar.events), True
+        era, _, sequence = cursor.partition(":")
+        if era != str(calendar.era) or not sequence.isdigit():
+            raise CursorExpired("The calendar system forgot how far we had read.")
+        if self._world.cursors:
+            return calendar.touched_since(int(sequence)), False
+        if int(sequence) == calendar.sequence:
+            return [], False
+        versions = {kept.id: kept.version for kept in calendar.events.values()}
+        differing = [name for name, version in versions.items() if known.get(name) != version]
+        return differing + [name for name in known if name not in versions], False
+
+    def _page(
+        self, calendar: Calendar, ids: Sequence[str], window: Window, cursor: str | None, full: bool
+    ) -> ChangePage:
+        there = [calendar.events[name] for name in ids if name in calendar.events]
+        return ChangePage(
+            changed=[hint(kept, window) for kept in there],
+            removed=[name for name in ids if name not in calendar.events],
+            cursor=cursor,
+            full=full,
+        )
+
+
+def id_of(identity: EventIdentity) -> str:
+    return f"{identity.key}-{identity.generation}.ics"
+
+
+def remote(kept: Kept) -> RemoteEvent:
+    """The event as it is read by id."""
+    start = kept.content.when.start
+    span = Window(start - timedelta(days=1), start + SERIES_SPAN)
+    return RemoteEvent(
+        id=kept.id,
+        version=kept.version,
+        content=kept.content,
+        uid=kept.uid,
+        identity=kept.identity,
+        stamp=kept.stamp,
+        recurring=kept.repeat is not None,
+        occurrences=kept.busy(span) if kept.repeat else (),
+        read_only_why=kept.read_only_why,
+    )
+
+
+def hint(kept: Kept, window: Window) -> Changed:
+    """The event as a page mentions it."""
+    return Changed(
+        id=kept.id,
+        version=kept.version,
+        uid=kept.uid,
+        identity=kept.identity,
+        busy=kept.busy(window),
+        problem=kept.problem,
+    )

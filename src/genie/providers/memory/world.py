@@ -1,0 +1,302 @@
+"""A small calendar world with honest semantics: versions, tombstones, cursors, ids never freed, faults.
+
+A test makes a `World`, lets its owners act (`world.owner(address)`), and opens providers with
+`world.secret(address)`. Faults come in through `before` and `after`: both are called around every
+request with the method's name and arguments; what they raise is what the caller of the port gets, so
+raising in `after` is an answer that was lost after the effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import Any
+
+from genie.core.event import Busy, BusyKind, EventContent, When
+from genie.providers.port import CalendarInfo, EventIdentity, Window
+
+Hook = Callable[[str, tuple[Any, ...]], None]
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+WORLDS: dict[str, World] = {}
+"""Every world made in this process, by name: a key's secret names its world."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A simple series: `count` occurrences, `every` apart in elapsed time, without those in `skipped`."""
+
+    every: timedelta
+    count: int
+    skipped: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One event as the world keeps it."""
+
+    id: str
+    uid: str
+    revision: int
+    content: EventContent
+    identity: EventIdentity | None = None
+    kind: BusyKind | None = BusyKind.BUSY
+    """None: marked free."""
+    repeat: Repeat | None = None
+    extras: tuple[tuple[str, str], ...] = ()
+    """What else the owner has in the event (alarms, categories …); a write of ours must not lose it."""
+    read_only_why: str = ""
+    problem: str = ""
+
+    @property
+    def version(self) -> str:
+        return f"v{self.revision}"
+
+    @property
+    def stamp(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.revision)
+
+    def busy(self, window: Window) -> tuple[Busy, ...]:
+        """The occurrences that take time and touch the window."""
+        if self.kind is None or self.content.cancelled:
+            return ()
+        when = self.content.when
+        return tuple(
+            Busy(when.start + shift, when.end + shift, self.kind, when.all_day)
+            for shift in self._shifts()
+            if when.end > when.start and when.start + shift < window.end and when.end + shift > window.start
+        )
+
+    def _shifts(self) -> list[timedelta]:
+        if self.repeat is None:
+            return [timedelta(0)]
+        skipped = self.repeat.skipped
+        return [self.repeat.every * n for n in range(self.repeat.count) if n not in skipped]
+
+
+@dataclass(slots=True)
+class Calendar:
+    """A calendar with its live events, its log of touched ids, and every id it ever used."""
+
+    info: CalendarInfo
+    events: dict[str, Kept] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    log: list[tuple[int, str]] = field(default_factory=list)
+    era: int = 1
+    """Bumped when all cursors expire."""
+    sequence: int = 0
+    """The last entry of `log`: what a cursor names."""
+
+    def put(self, kept: Kept) -> Kept:
+        self.events[kept.id] = kept
+        self.used.add(kept.id)
+        self._note(kept.id, kept.revision)
+        return kept
+
+    def drop(self, event_id: str, revision: int) -> None:
+        del self.events[event_id]
+        self._note(event_id, revision)
+
+    def _note(self, event_id: str, revision: int) -> None:
+        self.log.append((revision, event_id))
+        self.sequence = revision
+
+    def touched_since(self, sequence: int) -> list[str]:
+        """Ids touched after `sequence`, each once, in the order of their last touch."""
+        last: dict[str, int] = {}
+        for number, event_id in self.log:
+            if number > sequence:
+                last.pop(event_id, None)
+                last[event_id] = number
+        return list(last)
+
+
+@dataclass(slots=True)
+class Person:
+    """An account: who signs in, with what, and the calendars there."""
+
+    address: str
+    password: str
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+
+
+class World:
+    """All accounts of one in-process calendar system. Safe to use from several threads."""
+
+    def __init__(self, name: str, *, page_size: int = 50, cursors: bool = True) -> None:
+        """`cursors=False` plays a server that only knows a calendar-wide tag: `known` is then compared."""
+        self.name = name
+        self.page_size = page_size
+        self.cursors = cursors
+        self.before: Hook | None = None
+        self.after: Hook | None = None
+        self.rewrite: Callable[[EventContent], EventContent] = lambda content: content
+        """How this system changes what it is sent (as real ones do)."""
+        self.requests: list[tuple[str, tuple[Any, ...]]] = []
+        """Every request that arrived, in order: what a test counts."""
+        self.lock = RLock()
+        self._people: dict[str, Person] = {}
+        self._revision = 0
+        WORLDS[name] = self
+
+    # --- who is there
+
+    def add_account(self, address: str, password: str = "open sesame") -> Owner:  # noqa: S107 -- a toy
+        """A new account with one writable calendar, `work`."""
+        self._people[address] = Person(address, password)
+        owner = self.owner(address)
+        owner.add_calendar("work", "Work", primary=True)
+        return owner
+
+    def owner(self, address: str) -> Owner:
+        return Owner(self, self._people[address])
+
+    def secret(self, address: str) -> dict[str, str]:
+        """What a key for this account holds."""
+        return {"world": self.name, "account": address, "password": self._people[address].password}
+
+    def person(self, address: str) -> Person | None:
+        return self._people.get(address)
+
+    # --- shared with the provider
+
+    def next_revision(self) -> int:
+        self._revision += 1
+        return self._revision
+
+    def find_uid(self, address: str, uid: str) -> Kept | None:
+        """A live event with this UID in any calendar of the account."""
+        for calendar in self._people[address].calendars.values():
+            for kept in calendar.events.values():
+                if kept.uid == uid:
+                    return kept
+        return None
+
+
+class Owner:
+    """A person who works on their own calendars, as in any calendar program."""
+
+    def __init__(self, world: World, person: Person) -> None:
+        self._world = world
+        self._person = person
+
+    # --- calendars and account
+
+    def add_calendar(
+        self, calendar_id: str, name: str, *, may_write: bool = True, primary: bool = False, zone: str = ""
+    ) -> None:
+        why_not = "" if may_write else "This account may only read this calendar."
+        info = CalendarInfo(calendar_id, name, may_write, zone=zone, primary=primary, why_not=why_not)
+        with self._world.lock:
+            self._person.calendars[calendar_id] = Calendar(info)
+
+    def drop_calendar(self, calendar_id: str) -> None:
+        with self._world.lock:
+            del self._person.calendars[calendar_id]
+
+    def let_write(self, calendar_id: str, may_write: bool) -> None:
+        with self._world.lock:
+            calendar = self._calendar(calendar_id)
+            why_not = "" if may_write else "This account may only read this calendar."
+            calendar.info = replace(calendar.info, may_write=may_write, why_not=why_not)
+
+    def change_password(self, password: str) -> None:
+        self._person.password = password
+
+    def expire_cursors(self, calendar_id: str) -> None:
+        self._calendar(calendar_id).era += 1
+
+    # --- events
+
+    def events(self, calendar_id: str) -> list[Kept]:
+        """All live events, by start."""
+        with self._world.lock:
+            kept = self._calendar(calendar_id).events.values()
+            return sorted(kept, key=lambda event: (event.content.when.start, event.id))
+
+    def event(self, calendar_id: str, event_id: str) -> Kept | None:
+        return self._calendar(calendar_id).events.get(event_id)
+
+    def add(
+        self,
+        calendar_id: str,
+        when: When,
+        *,
+        title: str = "",
+        kind: BusyKind | None = BusyKind.BUSY,
+        repeat: Repeat | None = None,
+        problem: str = "",
+    ) -> str:
+        """A foreign event; `kind` None is marked free, `problem` makes it unreadable. Returns its id."""
+        with self._world.lock:
+            revision = self._world.next_revision()
+            kept = Kept(
+                id=f"foreign-{revision}",
+                uid=f"foreign-{revision}@elsewhere",
+                revision=revision,
+                content=EventContent(when, title, "", ""),
+                kind=kind,
+                repeat=repeat,
+                problem=problem,
+            )
+            return self._calendar(calendar_id).put(kept).id
+
+    def move(self, calendar_id: str, event_id: str, when: When) -> None:
+        kept = self._calendar(calendar_id).events[event_id]
+        self._change(calendar_id, event_id, content=replace(kept.content, when=when))
+
+    def edit(self, calendar_id: str, event_id: str, **texts: Any) -> None:
+        """Change title, place or description."""
+        kept = self._calendar(calendar_id).events[event_id]
+        self._change(calendar_id, event_id, content=replace(kept.content, **texts))
+
+    def cancel(self, calendar_id: str, event_id: str, cancelled: bool = True) -> None:
+        """Mark as cancelled (or declined) without deleting."""
+        kept = self._calendar(calendar_id).events[event_id]
+        self._change(calendar_id, event_id, content=replace(kept.content, cancelled=cancelled))
+
+    def add_extra(self, calendar_id: str, event_id: str, name: str, value: str) -> None:
+        """An alarm, a category, anything a calendar program keeps in an event."""
+        kept = self._calendar(calendar_id).events[event_id]
+        self._change(calendar_id, event_id, extras=(*kept.extras, (name, value)))
+
+    def repeat(self, calendar_id: str, event_id: str, repeat: Repeat | None) -> None:
+        """Make the event a series (None: a single event again)."""
+        self._change(calendar_id, event_id, repeat=repeat)
+
+    def hand_over(self, calendar_id: str, event_id: str, why: str) -> None:
+        """Give the event another organiser: it may not be written by us any more."""
+        self._change(calendar_id, event_id, read_only_why=why)
+
+    def delete(self, calendar_id: str, event_id: str) -> None:
+        with self._world.lock:
+            self._calendar(calendar_id).drop(event_id, self._world.next_revision())
+
+    def copy(self, calendar_id: str, event_id: str, *, to: str = "", when: When | None = None) -> str:
+        """Copy and paste, key included, as some programs do. Returns the copy's id."""
+        with self._world.lock:
+            kept = self._calendar(calendar_id).events[event_id]
+            revision = self._world.next_revision()
+            content = replace(kept.content, when=when) if when else kept.content
+            name = f"copy-{revision}"
+            twin = replace(kept, id=name, uid=f"{name}@elsewhere", revision=revision, content=content)
+            return self._calendar(to or calendar_id).put(twin).id
+
+    def cut_and_paste(
+        self, calendar_id: str, event_id: str, *, to: str = "", when: When | None = None
+    ) -> str:
+        """Delete and make anew, key included: how many programs move. Returns the new id."""
+        new = self.copy(calendar_id, event_id, to=to, when=when)
+        self.delete(calendar_id, event_id)
+        return new
+
+    def _change(self, calendar_id: str, event_id: str, **changes: Any) -> None:
+        with self._world.lock:
+            calendar = self._calendar(calendar_id)
+            kept = calendar.events[event_id]
+            calendar.put(replace(kept, revision=self._world.next_revision(), **changes))
+
+    def _calendar(self, calendar_id: str) -> Calendar:
+        return self._person.calendars[calendar_id]
