@@ -16,6 +16,8 @@ GENIE_ENCRYPTION_KEYS: list[str] = env.words("GENIE_ENCRYPTION_KEYS")
 GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
 """May a person's CalDAV address lead to a private network or loopback, or be plain http? Off unless the operator says so."""
+GENIE_WIRING = "genie.config.wiring"
+"""Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))
 GENIE_MAIL_FROM = env.text("GENIE_MAIL_FROM", "Schedule Genie <no-reply@localhost>")
 GENIE_MAIL: dict[str, object] = env.Mail(env.text("GENIE_EMAIL_URL", "smtp://127.0.0.1:25")).parts

@@ -52,6 +52,7 @@ class RegistrationLink(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)  # sign-ins tried; bounded, so nobody guesses passwords
     key = models.ForeignKey(
         RemoteKey, null=True, on_delete=models.SET_NULL, related_name="registration_links"
     )

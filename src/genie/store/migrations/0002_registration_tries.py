@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("store", "0001_initial")]
+
+    operations = [
+        migrations.AddField(
+            model_name="registrationlink",
+            name="tries",
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
+    ]
