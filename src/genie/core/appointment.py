@@ -14,6 +14,7 @@ class Move(StrEnum):
     RESCHEDULE = "reschedule"
     EDIT = "edit"
     CANCEL = "cancel"
+    RESTORE = "restore"  # its event came back (cut and paste, an undone deletion)
 
 
 LIVE: tuple[State, ...] = (State.CONFIRMED,)
@@ -23,6 +24,7 @@ MOVES: dict[tuple[State, Move], State] = {
     (State.CONFIRMED, Move.RESCHEDULE): State.CONFIRMED,
     (State.CONFIRMED, Move.EDIT): State.CONFIRMED,
     (State.CONFIRMED, Move.CANCEL): State.CANCELLED,
+    (State.CANCELLED, Move.RESTORE): State.CONFIRMED,
 }
 
 

@@ -52,7 +52,7 @@ class RegistrationLink(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)  # sign-ins tried; bounded, so nobody guesses passwords
+    tries = models.PositiveSmallIntegerField(default=0)  # sign-ins tried; bounded against guessing
     key = models.ForeignKey(
         RemoteKey, null=True, on_delete=models.SET_NULL, related_name="registration_links"
     )
@@ -123,14 +123,15 @@ class EventLink(models.Model):
     """The tie between an appointment and its event, with the last agreed state (SYNC.md, *What is stored*).
 
     Owes a push while `pushed_revision < appointment.revision` or the event must go. `base` is the event as
-    the provider last returned it (core.event.Fields JSON); `sent` is what we asked for, never compared
-    with what comes in. `asked_at` is set before a create leaves, so a cancelled create is still looked for.
+    the provider last returned it (core.event.Fields JSON); `sent` is our own values at that agreement, never
+    compared with what comes in. `asked_at` is set before a create leaves, so a cancelled create is still looked for.
     """
 
     class State(models.TextChoices):
         CLEAN = "clean", "clean"
         OWES_PUSH = "owes_push", "waiting to be sent"
         PARKED = "parked", "needs a person"
+        MISSING = "missing", "gone from the calendar"  # cancelled here; looked for until it counts
         ENDED = "ended", "ended"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # our key inside the event
@@ -144,6 +145,7 @@ class EventLink(models.Model):
     stamp = models.DateTimeField(null=True)
     base = models.JSONField(null=True)
     sent = models.JSONField(null=True)
+    asked = models.JSONField(default=list)  # Fields of writes whose outcome was not learned yet
     block = models.TextField(blank=True)  # our delimited part of the description, as last returned
     block_repaired_at = models.DateTimeField(null=True)
     pushed_revision = models.PositiveIntegerField(default=0)
