@@ -14,6 +14,8 @@ from django.db import connection
 
 from run import postgres
 
+pytest_plugins = ["tests.outside"]
+
 # The environment is complete before Django reads it. A session gets a cluster of its own, started when the
 # first test asks for the database, unless DATABASE_URL names one.
 CLUSTER = None
