@@ -1,4 +1,4 @@
-"""What the operator's settings mean for the parts below that do not know Django; found through GENIE_WIRING."""
+"""What the operator's settings mean for the floors below that do not know Django (found by GENIE_WIRING)."""
 
 from __future__ import annotations
 

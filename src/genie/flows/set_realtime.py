@@ -1,0 +1,28 @@
+"""**Get real-time Calendar updates**: may changes made in the linked calendar flow back?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from genie.store import jobs
+from genie.store.models import Connection, RemoteCalendar
+
+
+def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime) -> Connection:
+    """Switching on has the calendar read at once. Raises Connection.DoesNotExist unless it is linked."""
+    with transaction.atomic():
+        connection = (
+            Connection.objects.select_for_update(of=("self",))
+            .select_related("calendar", "module")
+            .get(id=connection_id, module__company_id=company_id, state=Connection.State.LINKED)
+        )
+        if connection.realtime == on:
+            return connection
+        connection.realtime = on
+        connection.save(update_fields=["realtime"])
+        if on:
+            RemoteCalendar.objects.filter(id=connection.calendar_id).update(nudged_at=now)
+            jobs.wake_calendar(connection.calendar_id)
+    return connection
