@@ -118,6 +118,15 @@ STORAGES = {
     },
 }
 
+PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
+    "concurrency": 4,
+    "fetch_job_polling_interval": 0.5,  # seconds; jobs that wait for a time or a lock are found only by asking
+    "delete_jobs": "successful",
+    # a killed worker is noticed after 6 s, and what it was doing runs again
+    "update_heartbeat_interval": 2.0,
+    "stalled_worker_timeout": 6.0,
+}
+
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 LOGGING: dict[str, Any] = {
