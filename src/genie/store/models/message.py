@@ -36,17 +36,20 @@ class Message(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     audience = models.CharField(max_length=12, choices=Audience.choices)
     recipient = models.EmailField(max_length=254)
-    details = models.JSONField(default=dict)  # what the text says beyond the appointment: old time, reason
+    details = models.JSONField(default=dict)  # all that the text says: `told`, `was`, reason (flows.notify)
     state = models.CharField(max_length=12, choices=State.choices, default=State.OWED)
     reason = models.CharField(max_length=300, blank=True)
     not_before = models.DateTimeField()  # inbound moves settle before the customer is told
     attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)  # a worker is sending it, or died while it was
+    may_have_arrived = models.BooleanField(default=False)  # true from the claim until proven otherwise
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["not_before"], condition=Q(state="owed"), name="message_owed"),
+            models.Index(fields=["appointment", "recipient"], name="message_told"),
         ]
         constraints = [
             models.UniqueConstraint(
