@@ -18,7 +18,7 @@ from genie.core.hours import DAY, MIDNIGHT, Hours, LocalDates, instant_of
 from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment
 
 ENDLESS = 7
-"""Dates. An opening that ran on for so long has no beginning to speak of: its grid begins anew at midnight."""
+"""Dates. An opening that ran on so long has no beginning to speak of: its grid begins anew at midnight."""
 
 
 @dataclass(frozen=True, slots=True)

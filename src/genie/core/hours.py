@@ -94,7 +94,7 @@ def _offset_at(instant: int, zone: ZoneInfo) -> timedelta | None:
 
 @dataclass(frozen=True, slots=True)
 class LocalDates:
-    """Which local date an instant belongs to: piece i runs from starts[i] to starts[i + 1] and is of dates[i]."""
+    """Which local date an instant belongs to: piece i runs from starts[i] to starts[i + 1]."""
 
     starts: Sequence[int]
     dates: Sequence[date]

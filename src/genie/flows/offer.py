@@ -1,0 +1,122 @@
+"""Offer slots: what the rules of core/availability give for a module, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from genie.core.appointment import LIVE
+from genie.core.availability import Rules, Taken, offered
+from genie.core.event import BusyKind
+from genie.core.hours import Hours, Range
+from genie.core.spans import Covered, Span, micros
+from genie.store.models import Appointment, DateOverride, Module, OpeningHours, RemoteCalendar, TimeOff
+from genie.store.models.schedule import WEEKDAYS
+from genie.store.queries.busy import busy_stretches
+
+UNCERTAIN = (BusyKind.TENTATIVE, BusyKind.UNANSWERED)
+
+
+def slots(
+    *, module: Module, first: date, last: date, now: datetime, ignoring: UUID | None = None
+) -> list[datetime]:
+    """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes.
+
+    `ignoring` is an appointment that takes no seat: the one being rescheduled. The caller bounds the dates;
+    a stretch of two years is still quick.
+    """
+    zone = ZoneInfo(module.schedule.zone)
+    rules = rules_of(module)
+    today = now.astimezone(zone).date()
+    first, last = max(first, today - timedelta(days=1)), min(last, rules.last_date(today))
+    if first > last or _blind(module, now):
+        return []
+    # two days to each side reach every zone, and what runs over the edges
+    start = datetime.combine(first, time(), UTC) - timedelta(days=2)
+    end = datetime.combine(last, time(), UTC) + timedelta(days=2, minutes=rules.duration + rules.between)
+    return offered(
+        hours=_hours(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2)),
+        rules=rules,
+        taken=_taken(module, start, end, ignoring),
+        first=first,
+        last=last,
+        now=now,
+    )
+
+
+def is_offered(*, module: Module, start: datetime, now: datetime, ignoring: UUID | None = None) -> bool:
+    """Is this very start offered at this moment?"""
+    day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
+    return start in slots(module=module, first=day, last=day, now=now, ignoring=ignoring)
+
+
+def rules_of(module: Module) -> Rules:
+    """The module's settings as the slot rules take them."""
+    return Rules(
+        duration=module.duration,
+        between=module.between,
+        start_every=module.start_every or None,
+        capacity=module.capacity,
+        capacity_by_weekday={
+            WEEKDAYS.index(name): int(seats) for name, seats in module.capacity_by_weekday.items()
+        },
+        per_day=module.per_day,
+        how_soon=module.how_soon,
+        horizon_days=module.horizon_days,
+        horizon_months=module.horizon_months,
+    )
+
+
+def _hours(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
+    weekly: dict[int, list[Range]] = {}
+    for weekday, opens, closes in OpeningHours.objects.filter(schedule=module.schedule_id).values_list(
+        "weekday", "opens", "closes"
+    ):
+        weekly.setdefault(weekday, []).append((opens, closes))
+    overrides: dict[date, list[Range]] = {}
+    for override in DateOverride.objects.filter(schedule=module.schedule_id, date__range=(first, last)):
+        ranges = overrides.setdefault(override.date, [])
+        if override.opens is not None and override.closes is not None:
+            ranges.append((override.opens, override.closes))
+    return Hours(zone, weekly, overrides)
+
+
+def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None) -> Taken:
+    kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
+    busy = busy_stretches(
+        module_id=module.id, schedule_id=module.schedule_id, kinds=kinds, start=start, end=end
+    )
+    time_off = TimeOff.objects.filter(schedule=module.schedule_id, start__lt=end, end__gt=start)
+    live = Appointment.objects.filter(module=module, state__in=LIVE, start__lt=end, end__gt=start)
+    if ignoring is not None:
+        live = live.exclude(id=ignoring)
+    return Taken(
+        blocked=[
+            Covered(*zip(*busy, strict=True)) if busy else Covered(),
+            Covered.by(_in_micros(time_off.values_list("start", "end"))),
+        ],
+        appointments=[Span(low, high) for low, high in live.values_list("start", "end")],
+    )
+
+
+def _in_micros(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
+    return [(micros(start), micros(end)) for start, end in spans]
+
+
+def _blind(module: Module, now: datetime) -> bool:
+    """Rule 9: has a calendar not been read for so long that the module would rather offer nothing?"""
+    if module.unreachable_rule != Module.UnreachableRule.OFFER_NOTHING:
+        return False
+    too_old = now - timedelta(hours=module.mirror_age_hours)
+    return (
+        RemoteCalendar.objects.filter(
+            Q(availability_of__schedule=module.schedule_id)
+            | Q(connections__module=module, connections__state="linked")
+        )
+        .filter(Q(read_at=None) | Q(read_at__lt=too_old))
+        .exists()
+    )

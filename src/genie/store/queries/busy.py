@@ -1,0 +1,64 @@
+"""Busy time of the calendars a module looks at, merged in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+# Ours: events tied to a live link of this very module, found by remote id, or by UID where another calendar
+# shows the same event. Of one that its owner made a series, only the occurrence at our time is ours.
+_MERGED = """
+WITH looked_at AS (
+    SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = %(schedule)s
+    UNION
+    SELECT c.calendar_id FROM store_connection c WHERE c.module_id = %(module)s AND c.state = 'linked'
+), ours AS (
+    SELECT l.calendar_id, l.remote_id, p.start, p."end" FROM store_eventlink l
+        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = %(module)s
+        JOIN store_appointment p ON p.id = l.appointment_id
+        WHERE l.state <> 'ended' AND l.remote_id <> ''
+    UNION
+    SELECT o.calendar_id, o.remote_id, p.start, p."end" FROM store_eventlink l
+        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = %(module)s
+        JOIN store_appointment p ON p.id = l.appointment_id
+        JOIN store_remoteobject o ON o.uid = l.uid AND o.calendar_id IN (SELECT calendar_id FROM looked_at)
+        WHERE l.state <> 'ended' AND l.uid <> ''
+), taken AS (
+    SELECT tstzrange(b.start, b."end") AS span
+    FROM store_busytime b JOIN looked_at USING (calendar_id)
+    WHERE b."end" > %(start)s AND b.start < %(end)s AND b.kind = ANY(%(kinds)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM ours o WHERE o.calendar_id = b.calendar_id AND o.remote_id = b.remote_id AND (
+            (o.start = b.start AND o."end" = b."end") OR NOT EXISTS (
+                SELECT 1 FROM store_busytime s
+                WHERE s.calendar_id = b.calendar_id AND s.remote_id = b.remote_id AND s.start <> b.start
+            )
+        )
+    )
+)
+SELECT (extract(epoch FROM lower(span)) * 1000000)::int8, (extract(epoch FROM upper(span)) * 1000000)::int8
+FROM (SELECT unnest(range_agg(span)) AS span FROM taken) merged ORDER BY 1
+"""
+
+
+def busy_stretches(
+    *, module_id: int, schedule_id: int, kinds: Collection[str], start: datetime, end: datetime
+) -> list[tuple[int, int]]:
+    """What blocks the module between two instants: merged (start, end), microseconds since 1970, in order.
+
+    Looks at the availability calendars of the schedule and at the module's linked calendar; events of the
+    module's own live links do not count, those of other modules do. `kinds`: values of core.event.BusyKind.
+    """
+    wanted: dict[str, Any] = {
+        "module": module_id,
+        "schedule": schedule_id,
+        "kinds": list(kinds),
+        "start": start,
+        "end": end,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MERGED, wanted)
+        return [(int(low), int(high)) for low, high in cursor.fetchall()]
