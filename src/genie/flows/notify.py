@@ -1,0 +1,239 @@
+"""Write down what has to be told, in the transaction of its cause; `deliver` sends it.
+
+What a reader hears (each rule has a test in tests/flows/test_notify.py):
+
+- One letter per real change and reader. A letter that has not left when the next change comes is overtaken:
+  dropped, and the new one compares with what this reader *really* was told, not with the change before.
+- A change that returns to what the reader was told last is nothing to tell.
+- What the customer was told first is what the booking page confirmed, mail or no mail. So a visit that is
+  booked and cancelled before the confirmation left gives exactly one letter, the cancellation: somebody who
+  saw *booked* on a page must hear that it is off, and never gets a confirmation of a visit that is off.
+- A visit booked and moved before the company heard of it is, to the company, a new booking at the new time.
+- A change applied silently writes no letter to the customer, but a letter that still waits then says the
+  truth: its time is brought up to date, or it is dropped when the visit is off.
+- Letters about something that needs a person stand alone: they neither overtake nor are overtaken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from genie.core.appointment import State
+from genie.core.event import When
+from genie.store import jobs
+from genie.store.models import Appointment, Connection, Message
+
+_ABOUT_THE_VISIT = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
+
+_WAITING = Q(state=Message.State.OWED, claimed_at=None)
+"""Not sent, and no worker is sending it at this moment: what is on its way cannot be called back."""
+
+_REACHED = Q(state=Message.State.SENT) | Q(may_have_arrived=True) | Q(claimed_at__isnull=False)
+"""What the reader was told, as far as anybody can know: sent, perhaps sent, or just being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    address: str
+    audience: Message.Audience
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """Which letter to write, and what its reader was told before (`was`, `was_place`)."""
+
+    kind: Message.Kind
+    before: dict[str, Any]
+
+
+def notify(
+    *,
+    appointment: Appointment,
+    kind: Message.Kind,
+    now: datetime,
+    details: dict[str, Any] | None = None,
+    settle: timedelta = timedelta(),
+    tell_customer: bool = True,
+) -> None:
+    """Owe a letter to everybody who should have one. Call INSIDE the transaction that made the change.
+
+    `details` may hold `was` (`start` and `end` as ISO 8601: the time before this change, used only for
+    readers whom we never told anything), `by` (who or what changed it) and `reason` (for ATTENTION), in
+    words. `settle`: wait so long, more changes may come. `tell_customer=False`: the change is applied
+    silently for the customer.
+    Calling it again for the same revision changes nothing (of two ATTENTIONs of one the first is told).
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("notify belongs into the transaction of the change it tells of")
+    extra = _extra(appointment, details or {})
+    for reader in _readers(appointment, kind, tell_customer=tell_customer):
+        if kind == Message.Kind.ATTENTION:
+            attention = {**extra, "told": told(appointment)}
+            message = _write(appointment, reader, kind, attention, now, settle)
+        else:
+            message = _tell(appointment, reader, kind, extra, now, settle)
+        if message is not None and not settle:
+            jobs.wake_message(message.pk)
+    if kind != Message.Kind.ATTENTION and not tell_customer:
+        _say_the_truth(appointment)
+
+
+def told(appointment: Appointment) -> dict[str, Any]:
+    """What a letter says of the appointment, as JSON: frozen with the letter, so a repeat says the same."""
+    when = When(appointment.start, appointment.end, appointment.zone)
+    return {
+        "when": when.to_json(),
+        "place": appointment.place,
+        "cancelled": appointment.state == State.CANCELLED,
+        "revision": appointment.revision,
+    }
+
+
+def _extra(appointment: Appointment, details: dict[str, Any]) -> dict[str, Any]:
+    extra = {key: details[key] for key in ("by", "reason") if details.get(key)}
+    if was := details.get("was"):
+        start, end = datetime.fromisoformat(was["start"]), datetime.fromisoformat(was["end"])
+        extra["was"] = When(start, end, appointment.zone).to_json()
+    return extra
+
+
+def _readers(appointment: Appointment, kind: Message.Kind, *, tell_customer: bool) -> Iterator[_Reader]:
+    seen = set()
+    module = appointment.module
+    if tell_customer and module.tell_customer and kind != Message.Kind.ATTENTION:
+        seen.add(appointment.lead.email.casefold())
+        yield _Reader(appointment.lead.email, Message.Audience.CUSTOMER)
+    for address in module.recipients:
+        if address and address.casefold() not in seen:
+            seen.add(address.casefold())
+            yield _Reader(address, Message.Audience.COMPANY)
+
+
+def _tell(
+    appointment: Appointment,
+    reader: _Reader,
+    kind: Message.Kind,
+    extra: dict[str, Any],
+    now: datetime,
+    settle: timedelta,
+) -> Message | None:
+    about = _letters(appointment, reader)
+    if about.filter(revision=appointment.revision).exists():
+        return None
+    overtaken = list(about.filter(_WAITING).order_by("created_at", "revision").select_for_update())
+    decision = _decide(about, overtaken, reader, kind, told(appointment), extra)
+    _drop(overtaken, "A later change overtook it." if decision else "Changed back before it was sent.")
+    if decision is None:
+        return None
+    details = {"told": told(appointment), "by": extra.get("by", ""), **decision.before}
+    return _write(appointment, reader, decision.kind, details, now, settle)
+
+
+def _letters(appointment: Appointment, reader: _Reader) -> QuerySet[Message]:
+    return Message.objects.filter(
+        company_id=appointment.company_id,
+        appointment=appointment,
+        recipient__iexact=reader.address,
+        kind__in=_ABOUT_THE_VISIT,
+    )
+
+
+def _decide(
+    about: QuerySet[Message],
+    overtaken: list[Message],
+    reader: _Reader,
+    kind: Message.Kind,
+    true: dict[str, Any],
+    extra: dict[str, Any],
+) -> _Letter | None:
+    """Which letter brings this reader from what they know to what is true; None: they know it."""
+    reached = about.filter(_REACHED).order_by("-revision", "-created_at").first()
+    if reached is not None:
+        known = reached.details["told"]
+        return None if _same(known, true) else _Letter(kind, _before(known))
+    booked = about.filter(kind=Message.Kind.BOOKED).order_by("revision").first()
+    if booked is None:
+        return _from_before(overtaken, kind, true, extra)
+    if reader.audience == Message.Audience.COMPANY:
+        return _Letter(kind if kind == Message.Kind.CANCELLED else Message.Kind.BOOKED, {})
+    page = booked.details.get("page", booked.details["told"])
+    if _same(page, true):
+        return _Letter(Message.Kind.BOOKED, {})  # back where it was, but the confirmation is still owed
+    return _Letter(kind, _before(page))
+
+
+def _from_before(
+    overtaken: list[Message], kind: Message.Kind, true: dict[str, Any], extra: dict[str, Any]
+) -> _Letter | None:
+    """A reader we never told anything: what the caller says was before is all there is to compare with."""
+    before = overtaken[0].details if overtaken else extra
+    kept = {key: before[key] for key in ("was", "was_place") if before.get(key) is not None}
+    if kind == Message.Kind.RESCHEDULED and "was" in kept:
+        returned = When.from_json(kept["was"]).same_instants(When.from_json(true["when"]))
+        if returned and kept.get("was_place", true["place"]) == true["place"]:
+            return None
+    return _Letter(kind, kept)
+
+
+def _before(known: dict[str, Any]) -> dict[str, Any]:
+    return {"was": known["when"], "was_place": known["place"]}
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return (
+        When.from_json(one["when"]).same_instants(When.from_json(other["when"]))
+        and one["place"] == other["place"]
+        and one["cancelled"] == other["cancelled"]
+    )
+
+
+def _drop(messages: list[Message], reason: str) -> None:
+    Message.objects.filter(pk__in=[m.pk for m in messages]).update(state=Message.State.DROPPED, reason=reason)
+
+
+def _write(
+    appointment: Appointment,
+    reader: _Reader,
+    kind: Message.Kind,
+    details: dict[str, Any],
+    now: datetime,
+    settle: timedelta,
+) -> Message | None:
+    linked = Connection.objects.filter(module_id=appointment.module_id).exclude(state=Connection.State.ENDED)
+    # a company whose calendar is linked has the event already: a file would put it there twice
+    attach = reader.audience == Message.Audience.CUSTOMER or not linked.exists()
+    message = Message(
+        company_id=appointment.company_id,
+        appointment=appointment,
+        revision=appointment.revision,
+        kind=kind,
+        audience=reader.audience,
+        recipient=reader.address,
+        details={**details, "attach": attach and kind != Message.Kind.ATTENTION},
+        not_before=now + settle,
+        created_at=now,
+    )
+    # the constraint message_once decides, without an error that would end the caller's transaction
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    return message if Message.objects.filter(pk=message.pk).exists() else None
+
+
+def _say_the_truth(appointment: Appointment) -> None:
+    """A silent change: what still waits for the customer must not say what is no longer so."""
+    reader = _Reader(appointment.lead.email, Message.Audience.CUSTOMER)
+    true = told(appointment)
+    # one that may have arrived is repeated word for word or not at all
+    waiting = _letters(appointment, reader).filter(_WAITING, audience=reader.audience, may_have_arrived=False)
+    for message in waiting.select_for_update():
+        if true["cancelled"] and message.kind != Message.Kind.CANCELLED:
+            _drop([message], "The appointment was cancelled, silently, before it was sent.")
+            continue
+        page = message.details.get("page", message.details["told"])
+        message.details = {**message.details, "page": page, "told": true}
+        message.save(update_fields=["details"])

@@ -1,0 +1,1 @@
+"""E-mail: what is said (letters, calendar_file) and how it leaves (mime, smtp)."""
