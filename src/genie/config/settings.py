@@ -45,6 +45,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "genie.web.security.ContentSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -66,7 +67,10 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "genie.web.dashboard.context.shell",
             ],
+            # icons, fields and the like need no {% load %}
+            "builtins": ["genie.web.templatetags.ui"],
         },
     }
 ]
@@ -120,7 +124,8 @@ STORAGES = {
 
 PROCRASTINATE_WORKER_DEFAULTS: dict[str, Any] = {
     "concurrency": 4,
-    "fetch_job_polling_interval": 0.5,  # seconds; jobs that wait for a time or a lock are found only by asking
+    # seconds; jobs that wait for a time or a lock are found only by asking
+    "fetch_job_polling_interval": 0.5,
     "delete_jobs": "successful",
     # a killed worker is noticed after 6 s, and what it was doing runs again
     "update_heartbeat_interval": 2.0,

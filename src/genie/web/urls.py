@@ -1,5 +1,10 @@
-"""Addresses of the pages."""
+"""Addresses of the pages; each area owns its own."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("genie.web.dashboard.urls")),
+    path("", include("genie.web.booking.urls")),
+    path("", include("genie.web.connect.urls")),
+    path("", include("genie.web.health")),
+]

@@ -19,7 +19,7 @@ from genie.store.models.schedule import (
     Schedule,
     TimeOff,
 )
-from genie.store.models.tenancy import Access, Agency, Company, Role, User
+from genie.store.models.tenancy import Access, Agency, Company, LoginTry, Role, User
 
 __all__ = [
     "Access",
@@ -33,6 +33,7 @@ __all__ = [
     "DateOverride",
     "EventLink",
     "Lead",
+    "LoginTry",
     "Message",
     "Module",
     "OpeningHours",

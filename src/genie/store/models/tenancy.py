@@ -84,3 +84,17 @@ class Access(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "company"], name="access_once")]
+
+
+class LoginTry(models.Model):
+    """One try to log in that did not (yet) succeed: counted to slow down guessing, forgotten after a day."""
+
+    account = models.CharField(max_length=254)  # the e-mail typed, lower case; need not exist
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "at"], name="login_try_account"),
+            models.Index(fields=["address", "at"], name="login_try_address"),
+        ]

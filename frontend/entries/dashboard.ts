@@ -1,0 +1,4 @@
+import "../styles/dashboard.css";
+import { start } from "../start";
+
+start();

@@ -1,0 +1,4 @@
+import "../styles/public.css";
+import { start } from "../start";
+
+start();

@@ -1,0 +1,23 @@
+"""Which companies a user may reach: the one gate every dashboard page passes."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from genie.core.rights import Role
+from genie.store.models import Company, User
+
+AGENCY_ROLES = (Role.AGENCY_SUPER_ADMIN, Role.AGENCY_ADMIN)
+
+
+def companies_of(user: User) -> QuerySet[Company]:
+    """The user's companies by name: an agency role reaches the agency, others what `Access` says."""
+    mine = Company.objects.filter(agency_id=user.agency_id)
+    if user.role not in AGENCY_ROLES:
+        mine = mine.filter(accesses__user=user)
+    return mine.order_by("name", "id")
+
+
+def company_for(*, user: User, slug: str) -> Company | None:
+    """The company with this slug if the user may reach it. None does not say whether it exists."""
+    return companies_of(user).filter(slug=slug).first()
