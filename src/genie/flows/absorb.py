@@ -1,0 +1,270 @@
+"""Absorb an event that was read by id: merge it into its appointment, and keep the link's receipt."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from genie.core.appointment import LIVE
+from genie.core.errors import Transient
+from genie.core.event import Fields
+from genie.core.notes_block import Split
+from genie.core.reconcile import Lost, Merge, reconcile
+from genie.flows import actor
+from genie.flows.amend import Wanted, amend
+from genie.flows.describe import local_fields, remote_fields
+from genie.flows.offer import is_offered
+from genie.flows.seat import lock_module
+from genie.providers.port import RemoteEvent
+from genie.store.models import Appointment, Change, EventLink, Module, RemoteCalendar, RemoteObject
+
+SETTLE = timedelta(seconds=90)
+"""Several inbound changes in a row settle this long before the customer is told once."""
+REPAIR_EVERY = timedelta(hours=1)
+"""A damaged block is put right at most so often."""
+OUTSIDE_RULES = "Moved on the calendar to a time that the booking rules do not offer."
+NO_TIME = (
+    "On the calendar this became all-day or has no length. The appointment keeps its time until it gets one."
+)
+A_SERIES = (
+    "On the calendar this was made a repeating event. It is left alone; please make it a single one again."
+)
+
+
+class Overtaken(Exception):
+    """Another worker moved the link on: forget what was learned and begin anew."""
+
+
+def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, adopting: bool = False) -> None:
+    """Merge an event that was read by id into its appointment, in one transaction with the link's receipt.
+
+    `adopting`: a copy that survived an earlier link; nothing was agreed since, so the dashboard's values
+    win, silently (SYNC.md, *Safety*: relink). Raises Overtaken when the link is not in `version` any more,
+    Transient when the event is older than what we know.
+    """
+    with transaction.atomic():
+        link = lock_link(link_id, version)
+        appointment, module = link.appointment, link.appointment.module
+        if event.stamp and link.stamp and event.stamp < link.stamp:
+            raise Transient("The calendar server showed an older version than before.", outcome_unknown=True)
+        if event.recurring:
+            _leave_series_alone(link, event, now)
+            return
+        remote, parted = remote_fields(event.content, appointment, link)
+        asked = [] if adopting else [Fields.from_json(ask) for ask in link.asked]
+        base, sent = (remote, remote) if adopting else _agreed(link, asked, local_fields(appointment))
+        merge = reconcile(
+            base=base,
+            sent=sent,
+            local=local_fields(appointment),
+            remote=remote,
+            calendar_wins=module.conflict_rule == Module.ConflictRule.CALENDAR_WINS,
+            asked=asked,
+        )
+        changed = _take_in(link, merge, remote, now)
+        _note_lost(changed, merge.lost, link, now)
+        _keep(link, event, remote, parted, merge, changed, now)
+
+
+def keep_receipt(
+    *, link_id: UUID, version: int, event: RemoteEvent, sent: Fields, revision: int, now: datetime
+) -> None:
+    """Our write was answered: base is what came back, sent is what we asked. Raises Overtaken."""
+    with transaction.atomic():
+        appointment_id = EventLink.objects.values_list("appointment_id", flat=True).get(id=link_id)
+        current = Appointment.objects.select_for_update(no_key=True).get(id=appointment_id)
+        link = _locked(link_id, version)
+        remote, parted = remote_fields(event.content, link.appointment, link)
+        _remember(link, event, remote, parted, sent)
+        link.pushed_revision = revision
+        link.reason, link.attempts, link.next_attempt, link.stale_streak = "", 0, None, 0
+        if link.state != EventLink.State.ENDED:
+            up_to_date = current.revision == revision
+            link.state = EventLink.State.CLEAN if up_to_date else EventLink.State.OWES_PUSH
+        link.save()
+        RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
+
+
+def lock_link(link_id: UUID, version: int) -> EventLink:
+    """Lock module, appointment and link, in the order everybody takes them. Raises Overtaken."""
+    ids = EventLink.objects.values_list("appointment_id", "appointment__module_id").get(id=link_id)
+    lock_module(ids[1])
+    Appointment.objects.select_for_update(no_key=True).get(id=ids[0])
+    return _locked(link_id, version)
+
+
+def end(link: EventLink) -> None:
+    """Nothing is owed any more and nothing comes in. The connection ends with its last copy removed."""
+    link.state, link.reason, link.asked, link.next_attempt = EventLink.State.ENDED, "", [], None
+    link.version += 1
+    link.save(update_fields=["state", "reason", "asked", "next_attempt", "version"])
+    if link.remote_id:
+        RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
+
+
+def _locked(link_id: UUID, version: int) -> EventLink:
+    link = (
+        EventLink.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("connection", "calendar", "appointment__lead", "appointment__module__company")
+        .get(id=link_id)
+    )
+    if link.version != version:
+        raise Overtaken(f"link {link_id} moved on")
+    return link
+
+
+def _agreed(link: EventLink, asked: list[Fields], local: Fields) -> tuple[Fields, Fields]:
+    """The last agreement; before the first receipt it is what we asked for first."""
+    first = asked[0] if asked else local
+    base = Fields.from_json(link.base) if link.base else first
+    sent = Fields.from_json(link.sent) if link.sent else first
+    return base, sent
+
+
+def _take_in(link: EventLink, merge: Merge, remote: Fields, now: datetime) -> Appointment:
+    appointment, module = link.appointment, link.appointment.module
+    attention = _attention(link, merge, remote, now)
+    if not (merge.take or merge.cancel_here or attention is not None):
+        return appointment
+    if merge.cancel_here and appointment.end <= now:
+        return appointment  # tidied away after the visit: it took place all the same
+    when = merge.take.get("when")
+    RemoteCalendar.objects.filter(id=link.calendar_id).update(last_in_at=now)
+    return amend(
+        appointment_id=appointment.id,
+        company_id=appointment.company_id,
+        changes=Wanted(
+            when=when,
+            title=merge.take.get("title"),
+            place=merge.take.get("place"),
+            notes=merge.take.get("notes"),
+            cancel=merge.cancel_here,
+            attention=attention,
+            reason="cancelled or declined on the calendar" if merge.cancel_here else "",
+            forced=True,
+            owes_push=False,
+            tell_customer=module.inbound_rule == Module.InboundRule.APPLY_AND_TELL,
+            settle=SETTLE,
+        ),
+        actor=actor.calendar(link.calendar.name),
+        now=now,
+    )
+
+
+def _attention(link: EventLink, merge: Merge, remote: Fields, now: datetime) -> str | None:
+    """A flag to set, "" to take one away, None to leave it as it is."""
+    appointment = link.appointment
+    when = merge.take.get("when")
+    if merge.refused_when:
+        return NO_TIME
+    if when:
+        offered = is_offered(module=appointment.module, start=when.start, now=now, ignoring=appointment.id)
+        return "" if offered else OUTSIDE_RULES
+    mended = remote.when.same_instants(local_fields(appointment).when)
+    return "" if mended and appointment.attention in (NO_TIME, A_SERIES) else None
+
+
+def _note_lost(appointment: Appointment, lost: tuple[Lost, ...], link: EventLink, now: datetime) -> None:
+    """The loser of a conflict is kept in the history, where it can be found again."""
+    for one in lost:
+        from_calendar = one.side == "calendar"
+        Change.objects.create(
+            appointment=appointment,
+            at=now,
+            revision=appointment.revision,
+            field=one.field,
+            new=_said(one.value),
+            origin=Change.Origin.CALENDAR if from_calendar else Change.Origin.SYSTEM,
+            by=link.calendar.name if from_calendar else "the dashboard",
+            lost=True,
+            note="Changed on both sides at once; by the module's rule the other side's value was kept.",
+        )
+
+
+def _said(value: object) -> str:
+    start, end_ = getattr(value, "start", None), getattr(value, "end", None)
+    return f"{start.isoformat()}/{end_.isoformat()}" if start and end_ else str(value or "")
+
+
+def _keep(
+    link: EventLink,
+    event: RemoteEvent,
+    remote: Fields,
+    parted: Split,
+    merge: Merge,
+    appointment: Appointment,
+    now: datetime,
+) -> None:
+    """The link's receipt of a merge: what is still owed, and what was agreed."""
+    local = local_fields(appointment)
+    known_block = link.block
+    _remember(link, event, remote, parted, local)
+    if merge.give:
+        # not agreed yet: ours stays *changed* until the write is answered
+        given = {name: getattr(_before(link, local), name) for name in merge.give}
+        link.sent = local.but(**given).to_json()
+    repair = _wants_repair(link, parted, known_block, now) and not merge.cancel_here
+    owes = bool(merge.give) or merge.remove_there or repair
+    if merge.cancel_here:
+        # a declined or cancelled event stays on its owner's calendar: it is the owner's word
+        link.state = EventLink.State.ENDED
+    else:
+        link.state = EventLink.State.OWES_PUSH if owes else EventLink.State.CLEAN
+    if repair:
+        link.block_repaired_at = now
+    if not owes:
+        link.pushed_revision = appointment.revision
+    link.reason, link.attempts, link.next_attempt = "", 0, None
+    link.save()
+
+
+def _before(link: EventLink, local: Fields) -> Fields:
+    return Fields.from_json(link.base) if link.base else local
+
+
+def _wants_repair(link: EventLink, parted: Split, known_block: str, now: datetime) -> bool:
+    hurt = parted.notes is not None and (
+        parted.damaged or (bool(known_block) and parted.block != known_block)
+    )
+    return hurt and (link.block_repaired_at is None or now - link.block_repaired_at >= REPAIR_EVERY)
+
+
+def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split, sent: Fields) -> None:
+    link.remote_id, link.uid = event.id, event.uid or link.uid
+    link.etag, link.stamp = event.version, event.stamp
+    link.base, link.sent, link.asked = remote.to_json(), sent.to_json(), []
+    link.block = parted.block or link.block
+    link.missing_since = None
+    link.version += 1
+    note_seen(link.calendar_id, event)
+
+
+def note_seen(calendar_id: int, event: RemoteEvent) -> None:
+    """The mirror knows this version now: the page that echoes our own write asks for no look."""
+    RemoteObject.objects.update_or_create(
+        calendar_id=calendar_id,
+        remote_id=event.id,
+        defaults={"etag": event.version, "uid": event.uid, "problem": ""},
+    )
+
+
+def _leave_series_alone(link: EventLink, event: RemoteEvent, now: datetime) -> None:
+    """The owner made it a series: never cancel, never write the master; a person is told."""
+    if link.appointment.state not in LIVE:
+        link.state = EventLink.State.ENDED
+    else:
+        amend(
+            appointment_id=link.appointment_id,
+            company_id=link.appointment.company_id,
+            changes=Wanted(attention=A_SERIES, owes_push=False),
+            actor=actor.calendar(link.calendar.name),
+            now=now,
+        )
+        link.state = EventLink.State.PARKED
+    link.reason = A_SERIES
+    link.etag = event.version
+    link.version += 1
+    link.save()
+    note_seen(link.calendar_id, event)

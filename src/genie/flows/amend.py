@@ -1,0 +1,203 @@
+"""Change an existing appointment: the one place where its fields, history, seat and debts move together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from genie.core.appointment import Move, State, after
+from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normalised_text
+from genie.flows.actor import Actor
+from genie.flows.notify import notify
+from genie.flows.owe import owe
+from genie.flows.seat import NoSeat, lock_module, take_seat
+from genie.store.models import Appointment, Change, Message, Module
+
+LIMITS = {"title": TITLE_LIMIT, "place": PLACE_LIMIT, "notes": NOTES_LIMIT}
+
+
+class Overtaken(Exception):
+    """Somebody else changed the appointment since the person began: show both values, lose nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The fields to change; None leaves one as it is. `settle` delays the customer's message."""
+
+    when: When | None = None
+    title: str | None = None
+    place: str | None = None
+    notes: str | None = None
+    cancel: bool = False
+    restore: bool = False
+    attention: str | None = None
+    """A new flag for the dashboard, "" to take the old one away."""
+    reason: str = ""
+    """Why, in words, for the history."""
+    forced: bool = False
+    """Take the time even where no seat is free (flagged): the owner's calendar or a person said so."""
+    owes_push: bool = True
+    tell_customer: bool = True
+    settle: timedelta = field(default=timedelta(0))
+
+
+def amend(
+    *,
+    appointment_id: UUID,
+    company_id: int,
+    changes: Wanted,
+    actor: Actor,
+    now: datetime,
+    seen_revision: int | None = None,
+) -> Appointment:
+    """Apply `changes`, or nothing where they change nothing. One transaction.
+
+    Raises Appointment.DoesNotExist for another company's, NotPossible when the state forbids it, NoSeat
+    when the time is full and not `forced`, Overtaken when `seen_revision` is not the present one.
+    """
+    with transaction.atomic():
+        module = lock_module(_module_of(appointment_id, company_id))
+        appointment = Appointment.objects.select_for_update().get(id=appointment_id, company_id=company_id)
+        if seen_revision is not None and appointment.revision != seen_revision:
+            raise Overtaken("This appointment was changed in the meantime.")
+        before = {name: getattr(appointment, name) for name in ("start", "end", "place")}
+        lines = _apply(appointment, module, changes)
+        if not lines:
+            return appointment
+        if any(name != "attention" for name in lines):
+            appointment.revision += 1
+        appointment.changed_at = now
+        appointment.save()
+        _write_history(appointment, lines, changes, actor, now)
+        if set(lines) == {"attention"}:
+            return appointment
+        if changes.owes_push:
+            owe(appointment=appointment, now=now)
+        _tell(appointment, lines, before, changes, actor, now)
+    return appointment
+
+
+def _module_of(appointment_id: UUID, company_id: int) -> int:
+    return Appointment.objects.values_list("module_id", flat=True).get(
+        id=appointment_id, company_id=company_id
+    )
+
+
+def _apply(appointment: Appointment, module: Module, changes: Wanted) -> dict[str, tuple[str, str]]:
+    """Set the fields; return what changed as name → (old, new), as the history shows it."""
+    lines: dict[str, tuple[str, str]] = {}
+    _apply_state(appointment, module, changes, lines)
+    for name, limit in LIMITS.items():
+        wanted, old = getattr(changes, name), getattr(appointment, name)
+        new = old if wanted is None else normalised_text(wanted, limit=limit) or ""
+        if new != old:
+            after(State(appointment.state), Move.EDIT)
+            setattr(appointment, name, new)
+            lines[name] = (old, new)
+    if changes.when is not None and not changes.when.same_instants(_when(appointment)):
+        lines["when"] = _reschedule(appointment, module, changes, changes.when)
+    if changes.attention is not None and changes.attention != appointment.attention:
+        lines["attention"] = (appointment.attention, changes.attention)
+        appointment.attention = changes.attention[:300]
+    return lines
+
+
+def _apply_state(
+    appointment: Appointment, module: Module, changes: Wanted, lines: dict[str, tuple[str, str]]
+) -> None:
+    move = Move.CANCEL if changes.cancel else Move.RESTORE if changes.restore else None
+    if move is None or (move is Move.CANCEL and appointment.state == State.CANCELLED):
+        return
+    new = after(State(appointment.state), move)
+    lines["state"] = (appointment.state, new)
+    appointment.state = new
+    if move is Move.RESTORE:
+        _sit(appointment, module, forced=changes.forced)
+
+
+def _reschedule(appointment: Appointment, module: Module, changes: Wanted, when: When) -> tuple[str, str]:
+    after(State(appointment.state), Move.RESCHEDULE)
+    old = _when_text(appointment)
+    appointment.start, appointment.end = when.start, when.end
+    _sit(appointment, module, forced=changes.forced)
+    return old, _when_text(appointment)
+
+
+def _sit(appointment: Appointment, module: Module, *, forced: bool) -> None:
+    """Capacity by weekday is looked at by the slot rules; here the widest capacity bounds the lanes."""
+    capacity = max([module.capacity, *map(int, module.capacity_by_weekday.values())])
+    try:
+        take_seat(appointment=appointment, capacity=capacity)
+    except NoSeat:
+        if not forced:
+            raise
+        appointment.lane = None
+
+
+def _when(appointment: Appointment) -> When:
+    return When(appointment.start, appointment.end, appointment.zone)
+
+
+def _when_text(appointment: Appointment) -> str:
+    """Two instants in UTC, as `start/end` (ISO 8601): the pages say it in the zone of whoever looks."""
+    return f"{appointment.start.isoformat()}/{appointment.end.isoformat()}"
+
+
+def _write_history(
+    appointment: Appointment,
+    lines: Mapping[str, tuple[str, str]],
+    changes: Wanted,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    Change.objects.bulk_create(
+        Change(
+            appointment=appointment,
+            at=now,
+            revision=appointment.revision,
+            field=name,
+            old=old,
+            new=new,
+            origin=actor.origin,
+            by=actor.by,
+            user=actor.user,
+            note=changes.reason[:300],
+        )
+        for name, (old, new) in lines.items()
+    )
+
+
+def _tell(
+    appointment: Appointment,
+    lines: Mapping[str, tuple[str, str]],
+    before: Mapping[str, Any],
+    changes: Wanted,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """One message per real change: cancelled beats rescheduled; an edited text tells nobody."""
+    if appointment.state == State.CANCELLED and "state" in lines:
+        kind = Message.Kind.CANCELLED
+    elif "when" in lines:
+        kind = Message.Kind.RESCHEDULED
+    else:
+        return
+    details = {
+        "was": {"start": before["start"].isoformat(), "end": before["end"].isoformat()},
+        "by": actor.by,
+        "origin": str(actor.origin),
+        "reason": changes.reason,
+    }
+    notify(
+        appointment=appointment,
+        kind=kind,
+        now=now,
+        details=details,
+        settle=changes.settle,
+        tell_customer=changes.tell_customer,
+    )

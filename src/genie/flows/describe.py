@@ -1,0 +1,74 @@
+"""Describe an appointment for the calendar, and read what the calendar says of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from genie.core.appointment import LIVE
+from genie.core.event import (
+    NOTES_LIMIT,
+    PLACE_LIMIT,
+    TITLE_LIMIT,
+    EventContent,
+    Fields,
+    When,
+    normalised_text,
+)
+from genie.core.notes_block import Split, compose, split
+from genie.store.models import Appointment, EventLink
+
+
+def local_fields(appointment: Appointment) -> Fields:
+    """The appointment's fields that flow, normalised as they are compared."""
+    return Fields(
+        when=When(appointment.start, appointment.end, appointment.zone),
+        title=_line(appointment.title, TITLE_LIMIT),
+        place=_line(appointment.place, PLACE_LIMIT),
+        notes=normalised_text(appointment.notes, limit=NOTES_LIMIT),
+        cancelled=appointment.state not in LIVE,
+    )
+
+
+def content_for(appointment: Appointment, link: EventLink) -> EventContent:
+    """What the calendar is told: no attendees, no organiser, links that need a login (SYNC.md, *Writes*)."""
+    fields = local_fields(appointment)
+    return EventContent(
+        when=fields.when,
+        title=fields.title,
+        place=fields.place,
+        description=compose(fields.notes or "", block_lines(appointment), mark_of(link)),
+    )
+
+
+def remote_fields(content: EventContent, appointment: Appointment, link: EventLink) -> tuple[Fields, Split]:
+    """What the calendar says, in the fields that flow, and our block as it stands there."""
+    parted = split(content.description, block_lines(appointment), mark_of(link))
+    fields = Fields(
+        when=content.when,
+        title=_line(content.title, TITLE_LIMIT),
+        place=_line(content.place, PLACE_LIMIT),
+        notes=parted.notes,
+        cancelled=content.cancelled,
+    )
+    return fields, parted
+
+
+def block_lines(appointment: Appointment) -> list[str]:
+    """Who comes and how to reach them. Nothing here depends on the time: a move must not rewrite it."""
+    lead, module = appointment.lead, appointment.module
+    page = f"{settings.GENIE_PUBLIC_URL}/company/{module.company.slug}/appointments/{appointment.id}"
+    lines = [f"Customer: {lead.name}", f"E-mail: {lead.email}"]
+    if lead.phone:
+        lines.append(f"Phone: {lead.phone}")
+    if appointment.answers:
+        lines.append(f"Message: {appointment.answers}")
+    return [*lines, f"Details and history (needs a login): {page}"]
+
+
+def mark_of(link: EventLink) -> str:
+    return link.id.hex[:10]
+
+
+def _line(text: str | None, limit: int) -> str | None:
+    kept = normalised_text(text, limit=limit)
+    return None if kept is None else " ".join(kept.split())

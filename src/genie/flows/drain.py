@@ -1,0 +1,157 @@
+"""Drain a calendar: pay what is owed there, read what is stale, until both sides agree.
+
+It may be called for any reason, any number of times, in any order, after any crash. One drain at a time
+holds the calendar's lock; a second one gives up at once, since the first looks again after letting go.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import F, QuerySet
+
+from genie.core.errors import AccessLost, CalendarGone, Malformed, ProviderFault, Rejected, Transient
+from genie.core.retry import next_attempt
+from genie.flows.absorb import Overtaken
+from genie.flows.check_key import note_access_lost
+from genie.flows.forget_mirror import forget_mirror_if_unused
+from genie.flows.look import look
+from genie.flows.pull import pull
+from genie.flows.push import push
+from genie.flows.vanish import vanish
+from genie.providers.port import CalendarProvider
+from genie.providers.registry import ProviderSettings, open_provider
+from genie.store.locks import Busy, calendar_lock
+from genie.store.models import Connection, EventLink, RemoteCalendar
+from genie.store.queries import drains
+from genie.store.sealed import Unreadable, unseal
+
+log = logging.getLogger(__name__)
+
+PARKED_AGAIN = 900.0
+"""Seconds until a calendar that could not be read is tried again, or a parked event looked at, by itself."""
+UNEXPECTED = 300.0
+"""Seconds until a link that met an error of our own is tried again."""
+
+Step = Callable[..., object]
+
+
+def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> bool:
+    """One round: pay what is due, read what is stale, look at what differs. True: call again, `now` anew.
+
+    Faults become `next_attempt`, a parked link or a key that needs re-authorization; none is raised. False
+    means that nothing is due, or that another drain is at it (which looks once more after letting go).
+    """
+    if calendar_id not in drains.to_drain(now):
+        _finish_removals(calendar_id, now)
+        return False
+    try:
+        with calendar_lock(calendar_id):
+            _work(calendar_id, settings, now)
+    except Busy:
+        return False
+    return True
+
+
+def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
+    calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
+    try:
+        provider = open_provider(calendar.key.kind, unseal(calendar.key.secret), settings)
+    except Unreadable as exc:
+        _park_calendar(calendar, str(exc), now)
+        return
+    try:
+        _links(calendar_id, drains.missing(now), vanish, provider, now)
+        _links(calendar_id, drains.owing(now), push, provider, now)
+        if drains.to_read(now).filter(id=calendar_id).exists():
+            pull(calendar_id=calendar_id, provider=provider, now=now)
+        _links(calendar_id, drains.to_look_at(now), look, provider, now)
+    except AccessLost as fault:
+        note_access_lost(key=calendar.key, trouble=str(fault))
+    except CalendarGone as fault:
+        _park_calendar(calendar, str(fault), now)
+    except Overtaken:
+        log.info("calendar %s: overtaken by another worker", calendar_id)
+    except ProviderFault as fault:
+        _put_off_calendar(calendar, fault, now)
+    finally:
+        provider.close()
+
+
+def _links(
+    calendar_id: int, due: QuerySet[EventLink], step: Step, provider: CalendarProvider, now: datetime
+) -> None:
+    """Take one step for each due link; a link's own fault stays its own."""
+    for link_id in list(due.filter(calendar_id=calendar_id).values_list("id", flat=True)):
+        try:
+            step(link_id=link_id, provider=provider, now=now)
+        except (Rejected, Malformed) as fault:
+            _park(link_id, str(fault), now)
+        except Transient as fault:
+            _put_off(link_id, fault, now)
+            if not fault.outcome_unknown:
+                raise  # the provider says *later*: that holds for the whole calendar
+        except (ProviderFault, Overtaken, DatabaseError):
+            raise
+        except Exception as exc:  # one link we cannot handle must not hold up the others
+            log.exception("link %s", link_id)
+            _put_off(link_id, Transient(f"Unexpected: {type(exc).__name__}", retry_after=UNEXPECTED), now)
+
+
+def _park(link_id: UUID, reason: str, now: datetime) -> None:
+    EventLink.objects.filter(id=link_id).exclude(state=EventLink.State.ENDED).update(
+        state=EventLink.State.PARKED,
+        reason=reason[:300],
+        next_attempt=next_attempt(attempts=1, now=now, jitter=0, retry_after=PARKED_AGAIN),
+        version=F("version") + 1,
+    )
+    log.warning("link %s parked: %s", link_id, reason)
+
+
+def _put_off(link_id: UUID, fault: Transient, now: datetime) -> None:
+    attempts = EventLink.objects.values_list("attempts", flat=True).get(id=link_id) + 1
+    later = next_attempt(
+        attempts=attempts,
+        now=now,
+        jitter=random.random(),  # noqa: S311 -- spreads retries, guards nothing
+        retry_after=fault.retry_after,
+    )
+    EventLink.objects.filter(id=link_id).update(
+        attempts=attempts, next_attempt=later, reason=str(fault)[:300]
+    )
+
+
+def _put_off_calendar(calendar: RemoteCalendar, fault: ProviderFault, now: datetime) -> None:
+    attempts = calendar.attempts + 1
+    later = next_attempt(
+        attempts=attempts,
+        now=now,
+        jitter=random.random(),  # noqa: S311 -- spreads retries, guards nothing
+        retry_after=fault.retry_after if isinstance(fault, Transient) else None,
+    )
+    RemoteCalendar.objects.filter(id=calendar.id).update(
+        attempts=attempts, next_attempt=later, trouble=str(fault)[:300]
+    )
+
+
+def _park_calendar(calendar: RemoteCalendar, reason: str, now: datetime) -> None:
+    """The calendar itself does not answer: nothing is concluded from it; it is tried again now and then."""
+    later = next_attempt(attempts=1, now=now, jitter=0, retry_after=PARKED_AGAIN)
+    RemoteCalendar.objects.filter(id=calendar.id).update(
+        state=RemoteCalendar.State.PARKED, trouble=reason[:300], next_attempt=later
+    )
+
+
+def _finish_removals(calendar_id: int, now: datetime) -> None:
+    """*Unlink, remove the copies* ends when the last copy is gone."""
+    with transaction.atomic():
+        ended = drains.removing(calendar_id).update(
+            state=Connection.State.ENDED, ended_at=now, epoch=F("epoch") + 1
+        )
+    if ended:
+        forget_mirror_if_unused(calendar_id=calendar_id)

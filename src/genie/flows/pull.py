@@ -1,0 +1,172 @@
+"""Pull a calendar: mirror what its pages mention, page by page; the cursor is saved with the last.
+
+A page changes no appointment. It only brings the mirror up to date (which version of which event is there,
+what time it takes); a link whose event is not in the agreed version is then *looked at* by id. That debt
+is derived from the rows, so a crash anywhere repeats a page or a look and loses neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max
+
+from genie.core.errors import CursorExpired
+from genie.flows.absorb import Overtaken
+from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
+from genie.store.models import BusyTime, Module, RemoteCalendar, RemoteObject
+from genie.store.queries.drains import FULL_EVERY
+
+BEFORE = timedelta(days=1)
+BEYOND = timedelta(days=31)
+"""The mirror reaches this far past the horizon, so that the nightly read is never late."""
+LONGEST_HORIZON = timedelta(days=730)
+OPEN_HORIZON = timedelta(days=365)
+"""For a module without a horizon."""
+
+
+def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None:
+    """Read what changed, or everything once a night and whenever the cursor is not known any more.
+
+    Raises ProviderFault, and Overtaken when another worker read this calendar meanwhile.
+    """
+    calendar = RemoteCalendar.objects.get(id=calendar_id)
+    window = _window(calendar, now)
+    if not _wants_full(calendar, window, now):
+        try:
+            _read(calendar, provider, _kept_window(calendar), now)
+            return
+        except CursorExpired:
+            calendar.refresh_from_db()
+    calendar.cursor = ""
+    _read(calendar, provider, window, now)
+
+
+def _read(calendar: RemoteCalendar, provider: CalendarProvider, window: Window, now: datetime) -> None:
+    full = calendar.cursor == ""
+    mentioned: set[str] = set()
+    pages = provider.changes(
+        calendar.remote_id,
+        cursor=calendar.cursor or None,
+        window=window,
+        known=KnownVersions(calendar.id),
+    )
+    for page in pages:
+        mentioned.update(changed.id for changed in page.changed)
+        with transaction.atomic():
+            _mirror(calendar.id, page)
+            if page.cursor is not None and page.full:
+                _forget_absent(calendar.id, mentioned)
+            _advance(calendar, page, window, now, full=full or page.full)
+
+
+def _mirror(calendar_id: int, page: ChangePage) -> None:
+    ids = [changed.id for changed in page.changed] + list(page.removed)
+    if not ids:
+        return
+    RemoteObject.objects.bulk_create(
+        [_seen(calendar_id, changed) for changed in page.changed],
+        update_conflicts=True,
+        unique_fields=["calendar", "remote_id"],
+        update_fields=["etag", "uid", "problem"],
+    )
+    RemoteObject.objects.filter(calendar_id=calendar_id, remote_id__in=page.removed).delete()
+    BusyTime.objects.filter(calendar_id=calendar_id, remote_id__in=ids).delete()
+    BusyTime.objects.bulk_create(
+        BusyTime(
+            calendar_id=calendar_id,
+            remote_id=changed.id,
+            start=busy.start,
+            end=busy.end,
+            kind=busy.kind,
+            all_day=busy.all_day,
+        )
+        for changed in page.changed
+        for busy in changed.busy
+        if busy.end > busy.start
+    )
+
+
+def _seen(calendar_id: int, changed: Changed) -> RemoteObject:
+    return RemoteObject(
+        calendar_id=calendar_id,
+        remote_id=changed.id,
+        uid=changed.uid[:300],
+        etag=changed.version[:300],
+        problem=changed.problem[:300],
+    )
+
+
+def _forget_absent(calendar_id: int, mentioned: set[str]) -> None:
+    """What a complete read does not mention takes no time. For a link it is only a question (*look*)."""
+    there = RemoteObject.objects.filter(calendar_id=calendar_id).values_list("remote_id", flat=True)
+    absent = [remote_id for remote_id in there if remote_id not in mentioned]
+    RemoteObject.objects.filter(calendar_id=calendar_id, remote_id__in=absent).delete()
+    busy = BusyTime.objects.filter(calendar_id=calendar_id).values_list("remote_id", flat=True).distinct()
+    gone = [remote_id for remote_id in busy if remote_id not in mentioned]
+    BusyTime.objects.filter(calendar_id=calendar_id, remote_id__in=gone).delete()
+
+
+def _advance(
+    calendar: RemoteCalendar, page: ChangePage, window: Window, now: datetime, *, full: bool
+) -> None:
+    """Compare-and-set: whoever read this calendar in between wins, and our page is not kept."""
+    news: dict[str, object] = {"version": calendar.version + 1}
+    if page.cursor is not None:
+        news |= {"cursor": page.cursor, "read_at": now, "attempts": 0, "next_attempt": None}
+        news |= {"state": RemoteCalendar.State.OK, "trouble": ""}
+        if full:
+            news |= {"full_read_at": now, "window_start": window.start, "window_end": window.end}
+    won = RemoteCalendar.objects.filter(id=calendar.id, version=calendar.version).update(**news)
+    if not won:
+        raise Overtaken(f"calendar {calendar.id} was read by another worker")
+    calendar.version += 1
+
+
+def _window(calendar: RemoteCalendar, now: datetime) -> Window:
+    """−1 day to the widest horizon of the modules that look at this calendar, and a month."""
+    using = Module.objects.filter(
+        schedule__availability_calendars__calendar=calendar
+    ) | Module.objects.filter(connections__calendar=calendar)
+    furthest = using.aggregate(days=Max("horizon_days"), months=Max("horizon_months"))
+    days = max(furthest["days"] or 0, 31 * (furthest["months"] or 0))
+    horizon = min(timedelta(days=days) if days else OPEN_HORIZON, LONGEST_HORIZON)
+    if using.filter(horizon_days=None, horizon_months=None).exists():
+        horizon = max(horizon, OPEN_HORIZON)
+    return Window(now - BEFORE, now + horizon + BEYOND)
+
+
+def _wants_full(calendar: RemoteCalendar, window: Window, now: datetime) -> bool:
+    if not calendar.cursor or calendar.full_read_at is None or calendar.window_end is None:
+        return True
+    return calendar.full_read_at < now - FULL_EVERY or calendar.window_end < window.end - BEYOND / 2
+
+
+def _kept_window(calendar: RemoteCalendar) -> Window:
+    assert calendar.window_start is not None and calendar.window_end is not None
+    return Window(calendar.window_start, calendar.window_end)
+
+
+class KnownVersions(Mapping[str, str]):
+    """Event id → version last seen; read from the table only if the provider asks (it has no cursors)."""
+
+    def __init__(self, calendar_id: int) -> None:
+        self._calendar_id = calendar_id
+        self._rows: dict[str, str] | None = None
+
+    def _loaded(self) -> dict[str, str]:
+        if self._rows is None:
+            rows = RemoteObject.objects.filter(calendar_id=self._calendar_id)
+            self._rows = dict(rows.values_list("remote_id", "etag"))
+        return self._rows
+
+    def __getitem__(self, remote_id: str) -> str:
+        return self._loaded()[remote_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaded())
+
+    def __len__(self) -> int:
+        return len(self._loaded())

@@ -1,0 +1,208 @@
+"""Push what a link owes: create, update or delete its event, between two transactions.
+
+The first transaction takes the debt and writes down what is about to be asked, the request runs with no
+transaction open, the second keeps the receipt if nobody overtook it (SYNC.md, *Writes*).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from django.db import transaction
+
+from genie.core.appointment import LIVE
+from genie.core.errors import Gone, IdentityTaken, Rejected, StaleVersion
+from genie.core.event import EventContent, Fields
+from genie.flows.absorb import Overtaken, absorb, end, keep_receipt
+from genie.flows.describe import content_for, local_fields
+from genie.flows.look import look
+from genie.flows.vanish import vanish
+from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
+from genie.store.models import Connection, EventLink
+
+GENERATIONS = 5
+"""So many identities may turn out to be taken before a person is asked."""
+STALE_LIMIT = 3
+"""So many refusals of an unchanged event in a row mean the server's versions cannot be trusted."""
+RECHECKS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
+"""When a create of unknown outcome, since cancelled, is looked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """What one link owes, as read in one transaction. `version` is the link's, for compare-and-set."""
+
+    action: Literal["create", "update", "delete", "hunt"]
+    link_id: UUID
+    version: int
+    revision: int
+    calendar: str
+    identity: EventIdentity
+    remote_id: str
+    etag: str
+    content: EventContent
+    fields: Fields
+    asked_before: bool
+    """An earlier write of this generation has an outcome we never learned."""
+    known_before: bool
+    """An event of ours was asked for at some time: what a create finds may be a copy from an earlier link."""
+
+
+def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
+    """Pay one link's debt, once. Raises ProviderFault; what is owed stays owed until a receipt is kept."""
+    debt = _take(link_id, now)
+    if debt is None:
+        return
+    {"create": _create, "update": _update, "delete": _delete, "hunt": _hunt}[debt.action](debt, provider, now)
+
+
+@transaction.atomic
+def _take(link_id: UUID, now: datetime) -> Debt | None:
+    """Read the debt afresh; write down what is about to be asked. None when nothing is owed any more."""
+    link = (
+        EventLink.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("connection", "calendar", "appointment__lead", "appointment__module__company")
+        .get(id=link_id)
+    )
+    if link.state != EventLink.State.OWES_PUSH or link.connection.state == Connection.State.ENDED:
+        return None
+    appointment = link.appointment
+    fields = local_fields(appointment)
+    wanted = appointment.state in LIVE and link.connection.state == Connection.State.LINKED
+    action = _action(link, wanted)
+    if action is None:
+        end(link)
+        return None
+    asked_before, known_before = bool(link.asked), link.asked_at is not None
+    if action in ("create", "update"):
+        link.asked = [*link.asked[-4:], fields.to_json()]
+        link.asked_at = link.asked_at or now
+    link.version += 1
+    link.save(update_fields=["asked", "asked_at", "version"])
+    return Debt(
+        action=action,
+        link_id=link.id,
+        version=link.version,
+        revision=appointment.revision,
+        calendar=link.calendar.remote_id,
+        identity=EventIdentity(link.id.hex, link.generation),
+        remote_id=link.remote_id,
+        etag=link.etag,
+        content=content_for(appointment, link),
+        fields=fields,
+        asked_before=asked_before,
+        known_before=known_before,
+    )
+
+
+def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delete", "hunt"] | None:
+    if wanted:
+        return "update" if link.remote_id else "create"
+    if link.remote_id:
+        return "delete"
+    return "hunt" if link.asked_at else None
+
+
+def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    try:
+        event = provider.create(debt.calendar, debt.identity, debt.content)
+    except IdentityTaken as fault:
+        _take_next_identity(debt, provider, now, fault)
+        return
+    if debt.known_before:
+        # an earlier create may be the one that took effect: what is there decides, not what we sent now
+        adopting = not debt.asked_before
+        absorb(link_id=debt.link_id, version=debt.version, event=event, now=now, adopting=adopting)
+    else:
+        _receipt(debt, event, now)
+
+
+def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    try:
+        event = provider.update(debt.calendar, debt.remote_id, debt.content, version=debt.etag)
+    except StaleVersion:
+        before = debt.etag
+        if look(link_id=debt.link_id, provider=provider, now=now) == before:
+            _count_stale(debt)
+    except Gone:
+        vanish(link_id=debt.link_id, provider=provider, now=now)
+    else:
+        _receipt(debt, event, now)
+
+
+def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    """Cancelled beats moved: a version we have not seen is deleted as well."""
+    etag = debt.etag
+    for _ in range(STALE_LIMIT):
+        try:
+            provider.delete(debt.calendar, debt.remote_id, version=etag)
+        except StaleVersion:
+            try:
+                etag = provider.get(debt.calendar, debt.remote_id).version
+            except Gone:
+                break
+        else:
+            break
+    else:
+        raise Rejected("The server keeps refusing to delete the event although its version was just read.")
+    with transaction.atomic():
+        link = _overtaken_or(debt)
+        end(link)
+
+
+def _hunt(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    """The create's outcome was never learned and the appointment is cancelled: what appears is deleted."""
+    for found in provider.find(debt.calendar, debt.identity.key):
+        provider.delete(debt.calendar, found.id, version=found.version)
+    with transaction.atomic():
+        link = _overtaken_or(debt)
+        if link.recheck >= len(RECHECKS):
+            end(link)
+            return
+        link.next_attempt = now + RECHECKS[link.recheck]
+        link.recheck += 1
+        link.reason = "Cancelled while the calendar had not answered: making sure that no copy appears later."
+        link.save(update_fields=["next_attempt", "recheck", "reason"])
+
+
+def _take_next_identity(debt: Debt, provider: CalendarProvider, now: datetime, fault: IdentityTaken) -> None:
+    """Ids are never used twice. If we may have made that one ourselves, it was moved or deleted there."""
+    if debt.asked_before:
+        vanish(link_id=debt.link_id, provider=provider, now=now)
+        return
+    if debt.identity.generation >= GENERATIONS:
+        raise Rejected(f"The server refuses every new event of ours: {fault}")
+    with transaction.atomic():
+        link = _overtaken_or(debt)
+        link.generation += 1
+        link.asked, link.asked_at = [], None
+        link.save(update_fields=["generation", "asked", "asked_at"])
+
+
+def _receipt(debt: Debt, event: RemoteEvent, now: datetime) -> None:
+    keep_receipt(
+        link_id=debt.link_id,
+        version=debt.version,
+        event=event,
+        sent=debt.fields,
+        revision=debt.revision,
+        now=now,
+    )
+
+
+def _count_stale(debt: Debt) -> None:
+    """Refused, although what is there is the version we named: after three times a person is asked."""
+    link = EventLink.objects.get(id=debt.link_id)
+    if link.stale_streak + 1 >= STALE_LIMIT:
+        raise Rejected("The server refuses changes to an event that nobody changed (its versions differ).")
+    EventLink.objects.filter(id=debt.link_id).update(stale_streak=link.stale_streak + 1)
+
+
+def _overtaken_or(debt: Debt) -> EventLink:
+    link = EventLink.objects.select_for_update(no_key=True).get(id=debt.link_id)
+    if link.version != debt.version:
+        raise Overtaken("the link moved on while the request was under way")
+    return link

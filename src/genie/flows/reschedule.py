@@ -1,0 +1,57 @@
+"""Reschedule an appointment: same identity, new time, under the same rules as a booking."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from genie.core.event import When
+from genie.flows.actor import Actor
+from genie.flows.amend import Wanted, amend
+from genie.flows.book import SlotTaken
+from genie.flows.offer import is_offered
+from genie.flows.seat import NoSeat, lock_module
+from genie.store.models import Appointment
+
+OUTSIDE_RULES = "Moved by hand to a time that the booking rules do not offer."
+
+
+def reschedule(
+    *,
+    company_id: int,
+    appointment_id: UUID,
+    start: datetime,
+    actor: Actor,
+    now: datetime,
+    end: datetime | None = None,
+    force: bool = False,
+    seen_revision: int | None = None,
+) -> Appointment:
+    """Move to `start` (aware); the length stays unless `end` says otherwise. One transaction.
+
+    Raises SlotTaken when the rules do not offer that start; staff may `force`, and the appointment is then
+    flagged. Raises Appointment.DoesNotExist, NotPossible, Overtaken.
+    """
+    try:
+        with transaction.atomic():
+            found = Appointment.objects.select_related("module").get(id=appointment_id, company_id=company_id)
+            module = lock_module(found.module_id)
+            offered = is_offered(module=module, start=start, now=now, ignoring=appointment_id)
+            if not (offered or force):
+                raise SlotTaken(start)
+            return amend(
+                appointment_id=appointment_id,
+                company_id=company_id,
+                changes=Wanted(
+                    when=When(start, end or start + (found.end - found.start), found.zone),
+                    attention="" if offered else OUTSIDE_RULES,
+                    forced=force,
+                ),
+                actor=actor,
+                now=now,
+                seen_revision=seen_revision,
+            )
+    except (NoSeat, IntegrityError) as exc:
+        raise SlotTaken(start) from exc

@@ -1,0 +1,128 @@
+"""An event is gone by id while its calendar answers: follow it, cancel, or only end the link.
+
+Many programs move by deleting and making anew, so our key is searched in all calendars of the account. If
+nobody bears it the appointment is cancelled at once (the slot is free, the dashboard shows it), but the
+customer's message waits, and an event that appears within two minutes with our key brings the same
+appointment back: nobody is told of a cancellation that was none. The decision
+record *A deletion counts at once* says what lost.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from genie.core.appointment import LIVE
+from genie.core.errors import CalendarGone
+from genie.flows import actor
+from genie.flows.absorb import absorb, end, lock_link
+from genie.flows.amend import Wanted, amend
+from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
+from genie.store.models import EventLink, Message, Module, RemoteCalendar, RemoteObject
+
+GRACE = timedelta(seconds=120)
+"""So long after a disappearance an event that bears our key is still the same one, moved."""
+
+
+def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
+    """Call when `get` (or a conditional write) answered Gone. Raises ProviderFault, then nothing happened."""
+    link = EventLink.objects.select_related("calendar", "appointment").get(id=link_id)
+    gone_for_good = link.state == EventLink.State.MISSING and not _in_grace(link, now)
+    if link.appointment.end > now or link.state == EventLink.State.MISSING:
+        found = _bearer(link, provider)
+        if found is not None:
+            _follow(link, *found, now=now)
+            return
+    with transaction.atomic():
+        locked = lock_link(link_id, link.version)
+        if locked.appointment.state not in LIVE:
+            if gone_for_good or locked.state != EventLink.State.MISSING:
+                end(locked)
+            return
+        if locked.appointment.end <= now:
+            end(locked)  # tidied away after the visit: the appointment took place all the same
+            return
+        _cancel(locked, now)
+
+
+def _in_grace(link: EventLink, now: datetime) -> bool:
+    return link.missing_since is not None and now < link.missing_since + GRACE
+
+
+def _bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
+    """The one live event of the account that bears our key; two are no answer."""
+    found: list[tuple[CalendarInfo, RemoteEvent]] = []
+    for info in provider.calendars():
+        if not info.may_write:
+            continue
+        try:
+            events = provider.find(info.id, link.id.hex)
+        except CalendarGone:
+            continue
+        found += [(info, event) for event in events if not event.content.cancelled]
+    return found[0] if len(found) == 1 else None
+
+
+def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
+    """Same appointment, same link, new id; a calendar nobody watched is watched while it holds links."""
+    with transaction.atomic():
+        locked = lock_link(link.id, link.version)
+        calendar, _ = RemoteCalendar.objects.get_or_create(
+            key_id=locked.calendar.key_id,
+            remote_id=info.id,
+            defaults={"name": info.name[:250], "color": info.color, "may_write": info.may_write},
+        )
+        RemoteObject.objects.filter(calendar_id=locked.calendar_id, remote_id=locked.remote_id).delete()
+        if locked.state == EventLink.State.MISSING:
+            _restore(locked, now)
+        locked.calendar, locked.remote_id, locked.etag = calendar, event.id, event.version
+        locked.stamp, locked.missing_since = None, None
+        locked.state = EventLink.State.CLEAN
+        if event.identity:
+            locked.generation = max(locked.generation, event.identity.generation)
+        locked.version += 1
+        locked.save()
+        absorb(link_id=locked.id, version=locked.version, event=event, now=now)
+
+
+def _restore(link: EventLink, now: datetime) -> None:
+    Message.objects.filter(
+        appointment_id=link.appointment_id, kind=Message.Kind.CANCELLED, state=Message.State.OWED
+    ).update(state=Message.State.DROPPED, reason="The event came back to the calendar in time.")
+    amend(
+        appointment_id=link.appointment_id,
+        company_id=link.appointment.company_id,
+        changes=Wanted(
+            restore=True,
+            forced=True,
+            owes_push=False,
+            reason="its event was moved, not deleted",
+        ),
+        actor=actor.calendar(link.calendar.name),
+        now=now,
+    )
+
+
+def _cancel(link: EventLink, now: datetime) -> None:
+    module = link.appointment.module
+    amend(
+        appointment_id=link.appointment_id,
+        company_id=link.appointment.company_id,
+        changes=Wanted(
+            cancel=True,
+            owes_push=False,
+            reason="deleted on the calendar",
+            tell_customer=module.inbound_rule == Module.InboundRule.APPLY_AND_TELL,
+            settle=GRACE,
+        ),
+        actor=actor.calendar(link.calendar.name),
+        now=now,
+    )
+    RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
+    RemoteCalendar.objects.filter(id=link.calendar_id).update(last_in_at=now)
+    link.state, link.reason = EventLink.State.MISSING, "Deleted on the calendar."
+    link.missing_since, link.next_attempt, link.asked = now, now + GRACE, []
+    link.version += 1
+    link.save()

@@ -1,0 +1,100 @@
+"""What a drain has to do: links that owe, links to look at, calendars to read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from genie.store.models import (
+    AvailabilityCalendar,
+    Connection,
+    EventLink,
+    RemoteCalendar,
+    RemoteKey,
+    RemoteObject,
+)
+
+POLL_EVERY = timedelta(seconds=45)
+"""The poll floor without push: with the sweep's own interval within the promised minute."""
+WATCHED_EVERY = timedelta(seconds=2)
+WATCHED_FOR = timedelta(seconds=15)
+"""A calendar, or an appointment of it, was on somebody's screen so recently."""
+FULL_EVERY = timedelta(hours=20)
+"""A full, diffed read once a night: some cursors forget, and the mirror's window moves on."""
+
+
+def owing(now: datetime) -> QuerySet[EventLink]:
+    """Links whose debt is due, in the order it became due."""
+    return (
+        EventLink.objects.filter(_due(now), state=EventLink.State.OWES_PUSH)
+        .exclude(connection__state=Connection.State.ENDED)
+        .order_by(F("next_attempt").asc(nulls_first=True), "appointment__start")
+    )
+
+
+def missing(now: datetime) -> QuerySet[EventLink]:
+    """Links whose event disappeared and whose grace is over."""
+    return EventLink.objects.filter(state=EventLink.State.MISSING, next_attempt__lte=now).exclude(
+        connection__state=Connection.State.ENDED
+    )
+
+
+def to_look_at(now: datetime) -> QuerySet[EventLink]:
+    """Links whose event is not in the version we agreed on, or was not in the last read any more.
+
+    Derived, not remembered: a crash between a page and its looks loses nothing.
+    """
+    seen = RemoteObject.objects.filter(calendar=OuterRef("calendar"), remote_id=OuterRef("remote_id"))
+    return (
+        EventLink.objects.filter(
+            _due(now),
+            state__in=(EventLink.State.CLEAN, EventLink.State.PARKED),
+            connection__state=Connection.State.LINKED,
+            connection__realtime=True,
+            calendar__read_at__isnull=False,
+        )
+        .exclude(remote_id="")
+        .annotate(seen_etag=Subquery(seen.values("etag")[:1]))
+        .filter(Q(seen_etag=None) | ~Q(seen_etag=F("etag")))
+    )
+
+
+def to_read(now: datetime) -> QuerySet[RemoteCalendar]:
+    """Calendars in use that are stale: never read, nudged since, watched, or simply not read for too long."""
+    stale = (
+        Q(read_at=None)
+        | Q(nudged_at__gt=F("read_at"))
+        | Q(read_at__lt=now - POLL_EVERY)
+        | Q(watched_at__gt=now - WATCHED_FOR, read_at__lt=now - WATCHED_EVERY)
+    )
+    linked = Connection.objects.filter(calendar=OuterRef("pk"), state=Connection.State.LINKED)
+    followed = EventLink.objects.filter(
+        calendar=OuterRef("pk"), connection__state=Connection.State.LINKED
+    ).exclude(state=EventLink.State.ENDED)
+    busy = AvailabilityCalendar.objects.filter(calendar=OuterRef("pk"))
+    return reachable(now).filter(stale).filter(Exists(linked) | Exists(followed) | Exists(busy))
+
+
+def reachable(now: datetime) -> QuerySet[RemoteCalendar]:
+    """Calendars whose key works and which are not to be left alone for a while."""
+    return RemoteCalendar.objects.filter(_due(now), key__state=RemoteKey.State.ACTIVE)
+
+
+def to_drain(now: datetime) -> set[int]:
+    """The calendars a sweep should wake: something is owed, is to be looked at, or is stale."""
+    ids: set[int] = set()
+    for links in (owing(now), missing(now), to_look_at(now)):
+        ids.update(links.order_by().values_list("calendar_id", flat=True))
+    open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True))
+    return open_to_us | set(to_read(now).values_list("id", flat=True))
+
+
+def removing(calendar_id: int) -> QuerySet[Connection]:
+    """Connections that wait for their last copy to be removed, and have none left."""
+    left = EventLink.objects.filter(connection=OuterRef("pk")).exclude(state=EventLink.State.ENDED)
+    return Connection.objects.filter(~Exists(left), calendar_id=calendar_id, state=Connection.State.REMOVING)
+
+
+def _due(now: datetime) -> Q:
+    return Q(next_attempt=None) | Q(next_attempt__lte=now)

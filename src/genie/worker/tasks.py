@@ -1,0 +1,63 @@
+"""What a wake-up does. Sync tasks, so that no blocked event loop looks like a dead worker."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from django.utils import timezone
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from genie.flows.deliver import deliver
+from genie.flows.drain import drain
+from genie.flows.sweep import sweep
+from genie.flows.wired import mail_sender, provider_settings
+from genie.store import jobs
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 50
+"""No drain goes on for ever; what is left is found by the next sweep."""
+STALLED_AFTER = 10.0
+"""Seconds without a heartbeat until a worker counts as dead and its jobs are run again."""
+KEEP_FAILED_HOURS = 72
+
+
+@app.task(name=jobs.DRAIN, queue="calendars")
+def drain_calendar(*, calendar_id: int) -> None:
+    for _ in range(ROUNDS):
+        if not drain(calendar_id=calendar_id, settings=provider_settings(), now=timezone.now()):
+            return
+
+
+@app.task(name=jobs.DELIVER, queue="messages")
+def deliver_message(*, message_id: str) -> None:
+    deliver(message_id=UUID(message_id), sender=mail_sender(), now=timezone.now())
+
+
+@app.periodic(cron="*/2 * * * * *")
+@app.task(name="genie.sweep", queue="sweeps")
+def sweep_all(timestamp: int) -> None:
+    sweep(now=timezone.now())
+
+
+@app.periodic(cron="*/5 * * * * *")
+@app.task(name="genie.rescue", queue="sweeps", pass_context=True)
+async def rescue_stalled(context: JobContext, timestamp: int) -> None:
+    """A killed worker's job stays `doing` for ever otherwise. One by one, each in its own try."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+        try:
+            await manager.retry_job(job)
+        except Exception:
+            log.exception("job %s could not be taken back", job.id)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="genie.clean_queue", queue="sweeps", pass_context=True)
+async def clean_queue(context: JobContext, timestamp: int) -> None:
+    """Finished jobs are kept for ever by default, and a long table makes fetching slow."""
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
