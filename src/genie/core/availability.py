@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from genie.core.holidays import Holiday, dates_closed
-from genie.core.hours import DAY, MIDNIGHT, Hours, LocalDates, instant_of
+from genie.core.hours import DAY, Hours, LocalDates
 from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment
 
 ENDLESS = 7
@@ -85,7 +85,7 @@ def offered(
     reach = timedelta(days=2 + (rules.duration + rules.between) // 1440)
     dates = LocalDates.of(hours.zone, first=first - ENDLESS * DAY - DAY, last=last + reach)
     openings = hours.openings(first=first - ENDLESS * DAY - DAY, last=last + reach)
-    closed = _closed(holidays, hours, first=first - DAY, last=last + reach)
+    closed = Covered.by(dates.stretches(dates_closed(holidays, first=first - DAY, last=last + reach)))
     seats = _Seats(taken, rules, dates)
     occupied = (rules.duration + rules.between) * MINUTE
     found: list[int] = []
@@ -169,14 +169,6 @@ ALWAYS = Covered(
     (micros(datetime.min.replace(tzinfo=UTC)),),
     (micros(datetime.max.replace(tzinfo=UTC)),),
 )
-
-
-def _closed(holidays: Sequence[Holiday], hours: Hours, *, first: date, last: date) -> Covered:
-    """The whole local dates that are holidays."""
-    return Covered.by(
-        (instant_of(day, MIDNIGHT, hours.zone), instant_of(day + DAY, MIDNIGHT, hours.zone))
-        for day in dates_closed(holidays, first=first, last=last)
-    )
 
 
 def _months_later(day: date, months: int) -> date:

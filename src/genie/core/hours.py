@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -115,6 +115,12 @@ class LocalDates:
         """None before the first piece."""
         place = bisect_right(self.starts, instant) - 1
         return self.dates[place] if place >= 0 else None
+
+    def stretches(self, wanted: Container[date]) -> Iterator[tuple[int, int]]:
+        """The time of certain local dates, whole."""
+        for place, day in enumerate(self.dates[:-1]):
+            if day in wanted:
+                yield self.starts[place], self.starts[place + 1]
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, date]]:
         """[start, end) cut where the local date changes: (from, to, date), in order."""

@@ -1,0 +1,374 @@
+"""The slot rules: the worked cases, single rules, and agreement with a minute-by-minute reference."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.core import reference
+
+from genie.core.availability import Rules, Taken, offered
+from genie.core.holidays import LAST, Holiday
+from genie.core.hours import Hours, LocalDates, instant_of
+from genie.core.spans import Covered, Span, merge, micros, moment
+from genie.worker.management.commands.vectors import trouble_with
+
+CASES = json.loads((Path(__file__).parent / "slot_vectors.json").read_text())["cases"]
+MADRID = ZoneInfo("Europe/Madrid")
+NEW_YORK = ZoneInfo("America/New_York")
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+MONDAY = date(2026, 3, 2)
+WHOLE_DAY = [(time(), time())]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_worked_case(case):
+    assert trouble_with(case) == ""
+
+
+def walls(starts, zone):
+    return [f"{start.astimezone(zone):%H:%M}" for start in starts]
+
+
+def on(day, ranges, *, zone=MADRID, rules=None, now=LONG_AGO, weekly=None, overrides=None, **rest):
+    """The wall times offered on one date that is open in `ranges` ("09:00-12:00 …")."""
+    hours = Hours(zone, weekly or {day.weekday(): ranges_of(ranges)}, overrides or {})
+    rules = rules or Rules(60)
+    return walls(offered(hours=hours, rules=rules, first=day, last=day, now=now, **rest), zone)
+
+
+def ranges_of(text):
+    pairs = [pair.split("-") for pair in text.split()]
+    return [(time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in pairs]
+
+
+def at(text, zone=MADRID):
+    return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+def hour_from(text, zone=MADRID, minutes=60):
+    return Span(at(text, zone), at(text, zone) + timedelta(minutes=minutes))
+
+
+def test_ranges_that_touch_share_one_grid():
+    assert on(MONDAY, "09:00-10:30 10:30-12:00") == ["09:00", "10:00", "11:00"]
+    assert on(MONDAY, "09:00-10:30 10:35-12:00") == ["09:00", "10:35"]
+
+
+def test_ranges_that_touch_over_midnight_share_one_grid():
+    weekly = {0: ranges_of("22:30-00:00"), 1: ranges_of("00:00-02:00")}
+    assert on(MONDAY, "", weekly=weekly) == ["22:30", "23:30"]
+    assert on(MONDAY + timedelta(1), "", weekly=weekly) == ["00:30"]
+
+
+def test_a_range_that_ends_in_the_gap_touches_one_that_begins_after_it():
+    sunday = date(2026, 3, 8)  # 02:00 to 03:00 do not exist in New York
+    rules = Rules(45)
+    assert on(sunday, "01:00-02:00 03:00-04:00", zone=NEW_YORK, rules=rules) == ["01:00", "01:45"]
+    assert walls(
+        offered(
+            hours=Hours(NEW_YORK, {6: ranges_of("02:15-02:45 03:00-04:00")}),
+            rules=rules,
+            first=sunday,
+            last=sunday,
+            now=LONG_AGO,
+        ),
+        NEW_YORK,
+    ) == ["03:00"]
+
+
+def test_open_around_the_clock_begins_anew_each_day():
+    always = dict.fromkeys(range(7), WHOLE_DAY)
+    rules = Rules(100)
+    assert on(MONDAY, "", weekly=always, rules=rules)[:2] == ["00:00", "01:40"]
+    whole = offered(
+        hours=Hours(MADRID, always),
+        rules=rules,
+        first=MONDAY - timedelta(20),
+        last=MONDAY + timedelta(20),
+        now=LONG_AGO,
+    )
+    alone = offered(hours=Hours(MADRID, always), rules=rules, first=MONDAY, last=MONDAY, now=LONG_AGO)
+    assert [s for s in whole if s.astimezone(MADRID).date() == MONDAY] == alone
+
+
+def test_minimum_notice_is_inclusive():
+    now = at("2026-03-02T09:00")
+    assert on(MONDAY, "09:00-12:00", rules=Rules(60, how_soon=60), now=now) == ["10:00", "11:00"]
+    assert on(MONDAY, "09:00-12:00", rules=Rules(60), now=now) == ["09:00", "10:00", "11:00"]
+    later = now + timedelta(microseconds=1)
+    assert on(MONDAY, "09:00-12:00", rules=Rules(60, how_soon=60), now=later) == ["11:00"]
+
+
+def test_the_last_date_of_the_horizon_is_included():
+    now = at("2026-02-27T23:59")
+    assert on(MONDAY, "09:00-10:00", rules=Rules(60, horizon_days=3), now=now) == ["09:00"]
+    assert on(MONDAY, "09:00-10:00", rules=Rules(60, horizon_days=2), now=now) == []
+    assert on(MONDAY, "09:00-10:00", rules=Rules(60, horizon_days=0), now=now) == []
+
+
+def test_the_horizon_counts_from_the_schedules_today():
+    late_in_utc = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)  # already Monday in Madrid
+    assert on(MONDAY, "09:00-10:00", rules=Rules(60, horizon_days=0), now=late_in_utc) == ["09:00"]
+
+
+@pytest.mark.parametrize(
+    ("today", "months", "last"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2028, 1, 31), 1, date(2028, 2, 29)),
+        (date(2026, 12, 15), 1, date(2027, 1, 15)),
+        (date(2026, 5, 31), 18, date(2027, 11, 30)),
+        (date(2026, 5, 31), 0, date(2026, 5, 31)),
+    ],
+)
+def test_months_are_clamped(today, months, last):
+    assert Rules(60, horizon_months=months).last_date(today) == last
+
+
+def test_per_day_counts_by_the_local_date_of_the_start():
+    rules = Rules(60, capacity=5, per_day=1)
+    friday, saturday = date(2026, 3, 6), date(2026, 3, 7)
+    night = Taken(appointments=[hour_from("2026-03-06T23:00")])
+    assert on(friday, "22:00-02:00", rules=rules, taken=night) == []
+    weekly = {4: ranges_of("22:00-02:00")}
+    assert on(saturday, "", weekly=weekly, rules=rules, taken=night) == ["00:00", "01:00"]
+
+
+def test_a_hold_takes_a_seat_and_a_place_of_the_date():
+    taken = Taken(holds=[hour_from("2026-03-02T09:00")])
+    assert on(MONDAY, "09:00-11:00", taken=taken) == ["10:00"]
+    assert on(MONDAY, "09:00-11:00", taken=taken, rules=Rules(60, per_day=1)) == []
+
+
+def test_capacity_counts_what_runs_at_once_not_what_there_is():
+    one_after_another = Taken(appointments=[hour_from(f"2026-03-02T{h}:00") for h in ("09", "10")])
+    rules = Rules(120, start_every=60, capacity=2)
+    assert on(MONDAY, "09:00-11:00", rules=rules, taken=one_after_another) == ["09:00"]
+    together = Taken(appointments=[hour_from("2026-03-02T09:00"), hour_from("2026-03-02T09:30")])
+    assert on(MONDAY, "09:00-11:00", rules=rules, taken=together) == []
+
+
+def test_time_between_of_an_earlier_appointment_counts():
+    rules = Rules(60, between=30, start_every=30)
+    taken = Taken(appointments=[hour_from("2026-03-02T09:00")])
+    assert on(MONDAY, "09:00-12:00", rules=rules, taken=taken) == ["10:30", "11:00"]
+
+
+def test_an_appointment_made_longer_by_its_owner_counts_in_full():
+    taken = Taken(appointments=[hour_from("2026-03-02T09:00", minutes=150)])
+    assert on(MONDAY, "09:00-13:00", taken=taken) == ["12:00"]
+
+
+def test_busy_time_that_only_touches_does_not_block():
+    busy = Taken(blocked=[merge([hour_from("2026-03-02T08:00"), hour_from("2026-03-02T10:00")])])
+    assert on(MONDAY, "09:00-12:00", taken=busy) == ["09:00", "11:00"]
+
+
+def test_capacity_zero_on_a_weekday_offers_nothing():
+    assert on(MONDAY, "09:00-12:00", rules=Rules(60, capacity_by_weekday={0: 0})) == []
+    assert on(MONDAY, "09:00-10:00", rules=Rules(60, capacity_by_weekday={1: 0})) == ["09:00"]
+
+
+def test_capacity_of_the_weekday_is_that_of_the_start():
+    weekly = {4: ranges_of("22:00-02:00")}
+    taken = Taken(appointments=[hour_from("2026-03-06T23:00"), hour_from("2026-03-07T00:00")])
+    rules = Rules(60, capacity=1, capacity_by_weekday={5: 2})
+    assert on(date(2026, 3, 6), "", weekly=weekly, rules=rules, taken=taken) == ["22:00"]
+    assert on(date(2026, 3, 7), "", weekly=weekly, rules=rules, taken=taken) == ["00:00", "01:00"]
+
+
+def test_a_holiday_closes_its_date_and_only_that():
+    weekly = {4: ranges_of("22:00-02:00")}
+    saturday_off = [Holiday("Off", 3, day=7)]
+    friday, saturday = date(2026, 3, 6), date(2026, 3, 7)
+    assert on(friday, "", weekly=weekly, holidays=saturday_off) == ["22:00", "23:00"]
+    assert on(saturday, "", weekly=weekly, holidays=saturday_off) == []
+    # what an appointment occupies may not reach into it either
+    rules = Rules(60, between=15, start_every=60)
+    assert on(friday, "", weekly=weekly, holidays=saturday_off, rules=rules) == ["22:00"]
+
+
+def test_an_override_replaces_what_opens_on_its_date():
+    weekly = {4: ranges_of("22:00-02:00"), 5: ranges_of("10:00-12:00")}
+    saturday = date(2026, 3, 7)
+    assert on(saturday, "", weekly=weekly, overrides={saturday: []}) == ["00:00", "01:00"]
+    assert on(saturday, "", weekly=weekly, overrides={saturday: ranges_of("15:00-16:00")}) == [
+        "00:00",
+        "01:00",
+        "15:00",
+    ]
+    assert on(saturday, "", weekly=weekly, overrides={saturday - timedelta(1): []}) == ["10:00", "11:00"]
+
+
+def test_a_month_at_once_is_its_dates_one_by_one():
+    hours = Hours(NEW_YORK, {w: ranges_of("22:00-03:00 09:00-12:00") for w in range(7)})
+    rules = Rules(45, between=10, per_day=7)
+    taken = Taken(
+        blocked=[merge([hour_from("2026-03-07T23:00", NEW_YORK), hour_from("2026-03-10T09:20", NEW_YORK)])],
+        appointments=[hour_from("2026-03-08T10:00", NEW_YORK)],
+    )
+    ask = {"hours": hours, "rules": rules, "taken": taken, "now": LONG_AGO}
+    days = [date(2026, 3, 1) + timedelta(n) for n in range(31)]
+    single = [start for day in days for start in offered(first=day, last=day, **ask)]
+    assert offered(first=days[0], last=days[-1], **ask) == single
+
+
+# ── agreement with the reference ────────────────────────────────────────────
+
+
+@cache
+def transitions(name: str) -> tuple[datetime, ...]:
+    """The zone's next two changes of clock after the start of 2026, to the minute; none for many zones."""
+    zone, found = ZoneInfo(name), []
+    moment_, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
+    while moment_ < end and len(found) < 2:
+        later = moment_ + timedelta(days=1)
+        if later.astimezone(zone).utcoffset() != moment_.astimezone(zone).utcoffset():
+            low, high = moment_, later
+            while high - low > timedelta(minutes=1):
+                middle = low + (high - low) // 2
+                middle -= timedelta(seconds=middle.second, microseconds=middle.microsecond)
+                middle = max(middle, low + timedelta(minutes=1))
+                if middle.astimezone(zone).utcoffset() == low.astimezone(zone).utcoffset():
+                    low = middle
+                else:
+                    high = middle
+            found.append(high)
+        moment_ = later
+    return tuple(found)
+
+
+@cache
+def kinds_of_change() -> dict[tuple, str]:
+    """One zone for each different change of clock there is: (instant, offset before, offset after)."""
+    found = {}
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        for change in transitions(name):
+            before = (change - timedelta(minutes=1)).astimezone(zone).utcoffset()
+            found.setdefault((change, before, change.astimezone(zone).utcoffset()), name)
+    return found
+
+
+ODD = [
+    ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),  # 00:01 back to 23:01: the eve returns
+    ("Pacific/Apia", datetime(2011, 12, 30, 10, 0, tzinfo=UTC)),  # a whole date left out
+    ("America/Havana", datetime(2026, 11, 1, 5, 0, tzinfo=UTC)),  # 01:00 back to 00:00
+    ("America/Sao_Paulo", datetime(2017, 10, 15, 3, 0, tzinfo=UTC)),  # midnight itself does not exist
+    ("America/Sao_Paulo", datetime(2018, 2, 18, 2, 0, tzinfo=UTC)),
+    ("Antarctica/Troll", datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),  # two hours at once
+    ("Asia/Pyongyang", datetime(2018, 5, 4, 15, 0, tzinfo=UTC)),  # half an hour, from 23:30 to midnight
+]
+
+
+def test_every_kind_of_change_of_clock_agrees_with_the_reference():
+    changes = [(name, change) for (change, *_), name in kinds_of_change().items()]
+    assert len(changes) > 25
+    hours = ranges_of("23:10-02:30 00:40-01:20 02:45-05:00")
+    for name, change in [*changes, *ODD]:
+        zone = ZoneInfo(name)
+        day = change.astimezone(zone).date()
+        ask = {
+            "hours": Hours(zone, dict.fromkeys(range(7), hours)),
+            "rules": Rules(30, between=5),
+            "first": day - timedelta(1),
+            "last": day + timedelta(1),
+            "now": change - timedelta(days=12),
+            "holidays": [Holiday("next", (day + timedelta(1)).month, day=(day + timedelta(1)).day)],
+        }
+        assert offered(**ask) == reference.offered(**ask), name
+
+
+@pytest.mark.parametrize(("name", "change"), ODD, ids=[f"{n}-{c:%Y}" for n, c in ODD])
+def test_local_dates_follow_the_clocks(name, change):
+    zone = ZoneInfo(name)
+    day = change.astimezone(zone).date()
+    dates = LocalDates.of(zone, first=day - timedelta(3), last=day + timedelta(3))
+    for minutes in range(-1500, 1500):
+        instant = change + timedelta(minutes=minutes)
+        assert dates.date_of(micros(instant)) == instant.astimezone(zone).date()
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "instant"),
+    [
+        ("America/New_York", "2026-03-08T02:30", "2026-03-08T07:00:00Z"),
+        ("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30:00Z"),
+        ("Australia/Lord_Howe", "2026-10-04T02:10", "2026-10-03T15:30:00Z"),
+        ("Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45:00Z"),
+        ("Asia/Kathmandu", "2026-05-05T09:00", "2026-05-05T03:15:00Z"),
+    ],
+)
+def test_wall_time_becomes_an_instant(zone, wall, instant):
+    value = datetime.fromisoformat(wall)
+    assert moment(instant_of(value.date(), value.time(), ZoneInfo(zone))) == datetime.fromisoformat(instant)
+
+
+@st.composite
+def worlds(draw):
+    """A schedule, rules and what is taken, around a change of clock where the zone has one."""
+    name = draw(st.sampled_from(sorted({*kinds_of_change().values(), "UTC", "Asia/Kathmandu", "Asia/Tokyo"})))
+    zone = ZoneInfo(name)
+    changes = transitions(name) or (datetime(2026, 6, 10, 3, 0, tzinfo=UTC),)
+    centre = draw(st.sampled_from(changes))
+    day = centre.astimezone(zone).date() + timedelta(draw(st.integers(-2, 2)))
+    wall = st.builds(time, st.integers(0, 23), st.sampled_from([0, 0, 15, 30, 50]))
+    ranges = st.lists(st.tuples(wall, wall), max_size=3)
+    weekly = draw(st.dictionaries(st.integers(0, 6), ranges))
+    near = st.integers(-2, 4).map(lambda days: day + timedelta(days))
+    overrides = draw(st.dictionaries(near, ranges, max_size=2))
+    holidays = [
+        draw(
+            st.one_of(
+                near.map(lambda d: Holiday("fixed", d.month, day=d.day)),
+                near.map(
+                    lambda d: Holiday("nth", d.month, weekday=d.weekday(), week=min((d.day + 6) // 7, 5))
+                ),
+                near.map(lambda d: Holiday("last", d.month, weekday=d.weekday(), week=LAST)),
+            )
+        )
+        for _ in range(draw(st.integers(0, 1)))
+    ]
+    rules = Rules(
+        duration=draw(st.sampled_from([10, 30, 45, 60, 90])),
+        between=draw(st.sampled_from([0, 0, 10, 30])),
+        start_every=draw(st.sampled_from([None, None, 10, 15, 60, 75])),
+        capacity=draw(st.integers(1, 3)),
+        capacity_by_weekday=draw(st.dictionaries(st.integers(0, 6), st.integers(0, 3), max_size=2)),
+        per_day=draw(st.sampled_from([0, 0, 0, 1, 3])),
+        how_soon=draw(st.sampled_from([0, 60, 1440])),
+        horizon_days=draw(st.sampled_from([None, None, 1, 3])),
+        horizon_months=draw(st.sampled_from([None, None, 0, 1])),
+    )
+    start = st.integers(-300, 700).map(lambda n: centre + timedelta(minutes=10 * n))
+    length = st.integers(1, 60).map(lambda n: timedelta(minutes=5 * n))
+    stretch = st.tuples(start, length).map(lambda pair: (pair[0], pair[0] + pair[1]))
+    return {
+        "hours": Hours(zone, weekly, overrides),
+        "rules": rules,
+        "holidays": holidays,
+        "first": day,
+        "last": day + timedelta(draw(st.integers(0, 2))),
+        "now": centre - timedelta(minutes=draw(st.integers(-2000, 6000))),
+        "blocked": draw(st.lists(stretch, max_size=6)),
+        "appointments": draw(st.lists(stretch, max_size=6)),
+    }
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds())
+def test_agrees_with_the_minute_by_minute_reference(world):
+    expected = reference.offered(**world)
+    blocked, appointments = world.pop("blocked"), world.pop("appointments")
+    taken = Taken(
+        blocked=[Covered.by((micros(s), micros(e)) for s, e in blocked)],
+        appointments=[Span(s, e) for s, e in appointments],
+    )
+    assert offered(**world, taken=taken) == expected
