@@ -6,6 +6,8 @@ import atexit
 import base64
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import django
@@ -25,6 +27,8 @@ if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = CLUSTER.url()
 os.environ["DJANGO_SETTINGS_MODULE"] = "genie.config.settings"
 os.environ["GENIE_TESTING"] = "1"
+os.environ["GENIE_STATIC_ROOT"] = tempfile.mkdtemp(prefix="genie-static-")
+atexit.register(shutil.rmtree, os.environ["GENIE_STATIC_ROOT"], ignore_errors=True)
 os.environ["GENIE_SECRET_KEY"] = secrets.token_urlsafe(32)
 os.environ["GENIE_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 for name in (

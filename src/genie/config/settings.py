@@ -26,6 +26,8 @@ GENIE_DEMO: dict[str, str] = {
     "mail": env.text("GENIE_DEMO_MAIL_URL"),
     "caldav": env.text("GENIE_DEMO_CALDAV_URL"),
 }
+GENIE_DEMO_PASSWORD = env.text("GENIE_DEMO_PASSWORD")
+"""What `seed_demo` gives the demo's users."""
 
 ALLOWED_HOSTS = env.words("GENIE_ALLOWED_HOSTS") or ["*"]
 CSRF_TRUSTED_ORIGINS = [GENIE_PUBLIC_URL]
