@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from genie.core.spans import MINUTE, Covered, micros, moment
@@ -55,6 +56,7 @@ def _since_midnight(wall: time) -> int:
     return ((wall.hour * 60 + wall.minute) * 60 + wall.second) * SECOND + wall.microsecond
 
 
+@lru_cache(maxsize=16_384)  # the same midnights are asked for again and again
 def instant_of(day: date, wall: time, zone: ZoneInfo) -> int:
     """A wall time of a local date as an instant, in microseconds since 1970.
 
@@ -132,7 +134,8 @@ class LocalDates:
             place += 1
 
 
-def _pieces(day: date, zone: ZoneInfo) -> list[tuple[int, date]]:
+@lru_cache(maxsize=16_384)
+def _pieces(day: date, zone: ZoneInfo) -> Sequence[tuple[int, date]]:
     """Where `day` begins. Clocks that go back over midnight give the eve a second turn: day, eve, day."""
     begins = instant_of(day, MIDNIGHT, zone)
     again = micros(datetime.combine(day, MIDNIGHT, zone).replace(fold=1).astimezone(UTC))
