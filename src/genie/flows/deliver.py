@@ -60,8 +60,8 @@ def deliver(
     ).get(pk=message_id)
     if _overtaken(message):
         return _drop(message, now, "A later change overtook it.")
-    if now - message.created_at > GIVE_UP_AFTER:
-        return _drop(message, now, "It could not be sent for two days.")
+    if now - message.created_at >= GIVE_UP_AFTER:
+        return _drop(message, now, f"It could not be sent for two days. {message.reason}")
     try:
         sender.send(_mail(message, sender.letterhead, now))
     except Refused as fault:
