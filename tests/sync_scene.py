@@ -1,0 +1,162 @@
+"""A small business on a stage: one module, linked to a calendar of an in-process world, and a clock."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from itertools import count
+
+from django.db import transaction
+
+from genie.core.appointment import State
+from genie.core.event import When
+from genie.flows.actor import customer
+from genie.flows.drain import drain
+from genie.flows.owe import owe
+from genie.flows.seat import lock_module, take_seat
+from genie.providers.memory.world import Owner, World
+from genie.providers.registry import ProviderSettings, open_provider
+from genie.store.models import (
+    Agency,
+    Appointment,
+    Change,
+    Company,
+    Connection,
+    EventLink,
+    Lead,
+    Module,
+    OpeningHours,
+    RemoteCalendar,
+    RemoteKey,
+    Schedule,
+)
+from genie.store.queries.drains import to_drain
+from genie.store.sealed import seal
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SETTINGS = ProviderSettings(allow_private_networks=True)
+_names = count()
+
+
+@dataclass
+class Scene:
+    """`now` moves only when told to. `owner` acts on the calendar as a person with any calendar program."""
+
+    world: World
+    owner: Owner
+    module: Module
+    key: RemoteKey
+    calendar: RemoteCalendar
+    connection: Connection
+    now: datetime = field(default=MONDAY - timedelta(days=3))
+
+    def book(self, start: datetime, *, name: str = "Jane Doe") -> Appointment:
+        """A visit of one hour, as the booking page would make it, without asking the slot rules."""
+        with transaction.atomic():
+            module = lock_module(self.module.id)
+            lead = Lead.objects.create(
+                company=module.company, name=name, email="jane@example.org", created_at=self.now
+            )
+            appointment = Appointment(
+                company=module.company,
+                module=module,
+                lead=lead,
+                state=State.CONFIRMED,
+                start=start,
+                end=start + timedelta(hours=1),
+                zone="UTC",
+                title=f"Visit: {name}",
+                answers="Please ring twice.",
+                created_at=self.now,
+                changed_at=self.now,
+            )
+            take_seat(appointment=appointment, capacity=module.capacity)
+            appointment.save(force_insert=True)
+            Change.objects.create(
+                appointment=appointment, at=self.now, revision=1, field="booked", origin="customer", by=name
+            )
+            owe(appointment=appointment, now=self.now)
+        return appointment
+
+    def drain(self, rounds: int = 30) -> None:
+        """Wake every calendar that has something to do, until none has."""
+        for _ in range(rounds):
+            waiting = to_drain(self.now) & set(
+                RemoteCalendar.objects.filter(key=self.key).values_list("id", flat=True)
+            )
+            if not waiting:
+                return
+            for calendar_id in waiting:
+                drain(calendar_id=calendar_id, settings=SETTINGS, now=self.now)
+        raise AssertionError(f"still not quiet after {rounds} rounds: {to_drain(self.now)}")
+
+    def later(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    def poll(self) -> None:
+        """A minute passes and everything due is done."""
+        self.later(minutes=1)
+        self.drain()
+
+    def link(self, appointment: Appointment) -> EventLink:
+        return EventLink.objects.get(appointment=appointment)
+
+    def writes(self) -> list[str]:
+        """Names of the writing requests so far, in order."""
+        return [name for name, _ in self.world.requests if name in ("create", "update", "delete")]
+
+    def settle(self, days: float = 0.2) -> None:
+        """Faults have stopped: let every wait pass and everything be done."""
+        self.world.before = self.world.after = None
+        for _ in range(12):
+            self.later(minutes=20)
+            self.drain()
+        self.later(days=days)
+        self.drain()
+
+
+def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, capacity: int = 50) -> Scene:
+    """A new company with everything connected, nothing booked."""
+    name = f"world-{next(_names)}-{uuid.uuid4().hex[:6]}"
+    now = MONDAY - timedelta(days=3)
+    world = World(name, page_size=page_size, cursors=cursors)
+    owner = world.add_account("desk@acme.example")
+    agency = Agency.objects.create(name="Agency")
+    company = Company.objects.create(agency=agency, name="Acme", slug=name, created_at=now)
+    schedule = Schedule.objects.create(company=company, name="Hours", zone="UTC")
+    OpeningHours.objects.bulk_create(
+        OpeningHours(schedule=schedule, weekday=day, opens=time(8), closes=time(18)) for day in range(7)
+    )
+    module = Module.objects.create(
+        company=company,
+        name="Main office",
+        slug="main",
+        schedule=schedule,
+        capacity=capacity,
+        recipients=["desk@acme.example"],
+        created_at=now,
+    )
+    secret = world.secret("desk@acme.example")
+    provider = open_provider("memory", secret, SETTINGS)
+    key = RemoteKey.objects.create(
+        company=company,
+        kind="memory",
+        identity=provider.account().identity,
+        label="desk@acme.example",
+        secret=seal(secret),
+        created_at=now,
+    )
+    calendar = RemoteCalendar.objects.create(key=key, remote_id="work", name="Work", may_write=True)
+    connection = Connection.objects.create(module=module, calendar=calendar, realtime=realtime, linked_at=now)
+    world.requests.clear()
+    return Scene(world, owner, module, key, calendar, connection)
+
+
+def at(hours: float) -> When:
+    """One hour on the Monday of the scene, starting `hours` after nine."""
+    start = MONDAY + timedelta(hours=hours)
+    return When(start, start + timedelta(hours=1), "UTC")
+
+
+CUSTOMER = customer("Jane Doe")
