@@ -1,4 +1,4 @@
-"""`python -m run.browser`: a Chromium for the tests: this machine's, Debian's package, or Playwright's own."""
+"""`python -m run.browser`: a Chromium for the tests: this machine's, Debian's package, Playwright's own."""
 
 from __future__ import annotations
 
