@@ -1,0 +1,161 @@
+"""One account's conversation with a CalDAV server: requests, redirects, size limits, ETags."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+import httpx
+
+from genie.core.errors import AddressRefused, Rejected, Transient
+from genie.providers.addresses import checked_url, client, site_of
+from genie.providers.caldav.multistatus import Multistatus, multistatus
+from genie.providers.faults import as_faults, fault_of
+from genie.providers.registry import ProviderSettings
+
+REDIRECTS = 5
+WRITES = ("PUT", "DELETE")
+XML = "application/xml; charset=utf-8"
+ICS = "text/calendar; charset=utf-8"
+UNRESERVED = "-._~!$&'()*+,;=:@"
+PROPFIND = (
+    '<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" '
+    'xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:cs="http://calendarserver.org/ns/" '
+    'xmlns:a="http://apple.com/ns/ical/"><d:prop>{}</d:prop></d:propfind>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def says(self, precondition: str) -> bool:
+        """Whether the body names a DAV precondition, such as `no-uid-conflict`."""
+        return precondition.encode() in self.body[:20_000]
+
+    def multistatus(self) -> Multistatus:
+        return multistatus(self.body)
+
+
+class TooLarge(Rejected):
+    """The answer is larger than we read."""
+
+
+class Elsewhere(AddressRefused):
+    """The server sends us to another organisation's address, where this password must not go."""
+
+
+class Dav:
+    """Speaks to one server as one user. `scheme` is `basic`, `digest`, or "" for nobody in particular."""
+
+    def __init__(self, site: str, user: str, password: str, scheme: str, settings: ProviderSettings) -> None:
+        """`site` is the registrable domain that may see the password."""
+        self._site = site
+        self._settings = settings
+        auth: httpx.Auth | None = None
+        if scheme == "digest":
+            auth = httpx.DigestAuth(user, password)
+        elif scheme == "basic":
+            auth = httpx.BasicAuth(user.encode(), password.encode())
+        self._client = client(settings, auth=auth)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(
+        self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request, redirects of the same site followed. Raises ProviderFault if no answer came;
+        any status is an answer, except 401 and those that ask to come back later."""
+        writes = method in WRITES
+        with as_faults(writes=writes):
+            answer = self.send(method, url, body=body, headers=headers)
+        if answer.status == httpx.codes.UNAUTHORIZED or answer.status in (423, 425, 429, 502, 503, 504):
+            raise self.fault(answer, writes=writes)
+        return answer
+
+    def fault(self, answer: Answer, *, writes: bool = False) -> Exception:
+        return fault_of(answer.status, answer.headers, writes=writes, now=self._settings.clock())
+
+    def propfind(self, url: str, properties: str, *, depth: int = 0) -> Answer:
+        return self.ask(
+            "PROPFIND",
+            url,
+            body=PROPFIND.format(properties),
+            headers={"Depth": str(depth), "Content-Type": XML},
+        )
+
+    def report(self, url: str, body: str, *, depth: int = 0) -> Answer:
+        return self.ask("REPORT", url, body=body, headers={"Depth": str(depth), "Content-Type": XML})
+
+    def send(
+        self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """As `ask`, with httpx's and the address guard's own errors, and every status."""
+        for _ in range(REDIRECTS + 1):
+            answer = self._once(method, url, body.encode(), dict(headers or {}))
+            if answer.status not in (301, 302, 307, 308) or "Location" not in answer.headers:
+                return answer
+            url = self._onward(url, answer.headers["Location"])
+        raise Rejected("The calendar server sends every request on to another address, without end.")
+
+    def _onward(self, url: str, location: str) -> str:
+        target = urljoin(url, location)
+        if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+            raise AddressRefused(
+                "The calendar server sends the password on to an unprotected address, so nothing was sent. "
+                "Type the address that the server's operator names for calendars."
+            )
+        return target
+
+    def _once(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        checked_url(url, self._settings)
+        if site_of(url) != self._site:
+            raise Elsewhere(
+                f"The calendar server sends us on to {urlsplit(url).hostname}, which is another organisation's, "
+                "so the password was not sent there. If it is yours, type that address instead."
+            )
+        until = time.monotonic() + 6 * self._settings.timeout
+        request: dict[str, Any] = {"content": body, "headers": headers}
+        with self._client.stream(method, url, **request) as response:
+            pieces, size = [], 0
+            for piece in response.iter_bytes():
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._settings.max_answer_bytes:
+                    raise TooLarge("The calendar server's answer is too large to be read.")
+                if time.monotonic() > until:
+                    raise Transient(
+                        "The calendar server answers too slowly.", outcome_unknown=method in WRITES
+                    )
+            return Answer(response.status_code, response.headers, b"".join(pieces), url)
+
+
+def canonical(path: str) -> str:
+    """A URL path with every segment escaped the same way, whichever way a server writes it."""
+    return "/".join(quote(unquote(segment), safe=UNRESERVED) for segment in path.split("/"))
+
+
+def normalised(etag: str) -> str:
+    """An ETag without quotes, weakness and what compressing proxies add: the same for the same object."""
+    etag = etag.strip().removeprefix("W/").strip('"')
+    for suffix in ("-gzip", ";gzip", "--gzip", "-br"):
+        etag = etag.removesuffix(suffix)
+    return etag.strip('"')
+
+
+def quoted(version: str) -> str:
+    """A normalised ETag as a header names it."""
+    return f'"{version}"'
