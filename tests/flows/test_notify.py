@@ -200,6 +200,16 @@ def test_after_a_silent_move_the_next_letter_starts_from_what_the_customer_knew(
     assert told_times(visit.owed(CUSTOMER)) == (TEN + 2 * HOUR, TEN)
 
 
+def test_silent_moves_before_anything_left_do_not_hide_what_the_page_said(visit: Visit) -> None:
+    visit.book()
+    visit.move(TEN + HOUR, tell_customer=False)
+    visit.move(TEN + 2 * HOUR, tell_customer=False)
+    visit.move(TEN + 3 * HOUR)
+    assert told_times(visit.owed(CUSTOMER)) == (TEN + 3 * HOUR, TEN)
+    visit.move(TEN)
+    assert visit.owed(CUSTOMER).kind == "booked"
+
+
 def test_a_silent_cancellation_stops_a_waiting_confirmation(visit: Visit, smtp_sink: SmtpSink) -> None:
     visit.book()
     visit.cancel(tell_customer=False)
