@@ -1,0 +1,68 @@
+"""`python -m calendar_sandbox`: the demo calendar's owner and the mail box, on one port.
+
+    python -m calendar_sandbox --host 127.0.0.1 --port 9100 --caldav-url http://127.0.0.1:5232 \\
+        --smtp-port 1025 --account ana:secret --account ben:secret
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from calendar_sandbox.app import create_app
+from calendar_sandbox.settings import Account, Settings, account_from_pair, accounts_from_file
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("calendar_sandbox", description="Play the owner of a demo calendar.")
+    made.add_argument("--host", default="127.0.0.1", help="where the pages and the mail sink listen")
+    made.add_argument("--port", type=int, default=9100)
+    made.add_argument(
+        "--caldav-url", required=True, help="the CalDAV server, for example http://127.0.0.1:5232"
+    )
+    made.add_argument(
+        "--account", action="append", default=[], metavar="NAME:PASSWORD", help="may be repeated"
+    )
+    made.add_argument("--accounts", type=Path, help='JSON file: [{"name": "…", "password": "…"}, …]')
+    made.add_argument("--smtp-port", type=int, help="take mail on this port and show it under /mail")
+    made.add_argument(
+        "--mail-dir", type=Path, help="keep the mail in this folder, so that it survives a restart"
+    )
+    made.add_argument("--zone", default="", help="IANA zone to show first; else the calendar's own")
+    return made
+
+
+def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str, int]:
+    """Return the settings, host and port; exit with a message when the arguments do not fit."""
+    made = parser()
+    asked = made.parse_args(arguments)
+    try:
+        accounts: list[Account] = [account_from_pair(pair) for pair in asked.account]
+        if asked.accounts:
+            accounts += accounts_from_file(asked.accounts)
+        if asked.zone:
+            ZoneInfo(asked.zone)
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        made.error(f"{type(exc).__name__}: {exc}")
+    settings = Settings(
+        caldav_url=asked.caldav_url,
+        accounts=tuple(accounts),
+        zone=asked.zone,
+        mail_dir=asked.mail_dir,
+        smtp_host=asked.host,
+        smtp_port=asked.smtp_port,
+    )
+    return settings, asked.host, asked.port
+
+
+def main() -> None:
+    settings, host, port = settings_from()
+    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The sandbox as one web application: each stand-in is a folder that hands in its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from calendar_sandbox import mail, week
+from calendar_sandbox.faults import Fault, Gone
+from calendar_sandbox.guard import Guard
+from calendar_sandbox.mail.box import Box
+from calendar_sandbox.mail.sink import taking_mail
+from calendar_sandbox.pages import problem
+from calendar_sandbox.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+PATIENCE = httpx.Timeout(10, connect=3)  # seconds
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the application; its mail sink listens while it runs."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            http = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False)
+            app.state.http = await stack.enter_async_context(http)
+            if settings.smtp_port is not None:
+                app.state.smtp_port = await stack.enter_async_context(taking_mail(app.state.box, settings))
+            yield
+
+    app = Starlette(
+        routes=_routes(),
+        middleware=[Middleware(Guard)],
+        exception_handlers={Fault: problem, 404: _not_here},
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.box = Box(settings.mail_dir)
+    return app
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Route("/healthz", healthz),
+        Route("/favicon.ico", lambda _request: RedirectResponse("/static/icon.svg")),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *week.routes,
+        *mail.routes,
+    ]
+
+
+async def healthz(request: Request) -> JSONResponse:
+    """Answer 200 while the page and the mail sink serve; the CalDAV server is another program."""
+    return JSONResponse({"ok": True, "letters": len(request.app.state.box)})
+
+
+def _not_here(request: Request, _exc: Exception) -> Response:
+    return problem(
+        request,
+        Gone(
+            "There is no such page.",
+            "The address may be mistyped or old.",
+            "Start from the calendar or the mail.",
+        ),
+    )

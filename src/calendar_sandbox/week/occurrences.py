@@ -1,0 +1,152 @@
+"""What happens when: calendar objects unrolled into occurrences (pure; the server's text in, values out).
+
+An occurrence is named by its href and a key: the start the series gives it, as `20261124T090000Z`,
+`20261124T090000` (floating) or `20261124` (all day). An event that does not repeat has the key ``""``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import icalendar
+import recurring_ical_events
+
+from calendar_sandbox.caldav_client import StoredObject
+
+DAY = timedelta(days=1)
+SERIES = ("RRULE", "RDATE")
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One happening. Timed: aware instants in the shown zone; all day: dates, the end exclusive."""
+
+    href: str
+    etag: str
+    key: str
+    uid: str
+    title: str
+    place: str
+    notes: str
+    start: date  # a datetime when timed
+    end: date
+    free: bool
+    status: str  # CONFIRMED, TENTATIVE or CANCELLED
+    changed_alone: bool  # an override: this one differs from its series
+    rule: str  # the series' RRULE, "" when it does not repeat
+
+    @property
+    def all_day(self) -> bool:
+        return not isinstance(self.start, datetime)
+
+    @property
+    def repeats(self) -> bool:
+        return bool(self.key)
+
+
+class Unrolled:
+    """A stored object, parsed once."""
+
+    def __init__(self, stored: StoredObject, zone: ZoneInfo) -> None:
+        self.stored = stored
+        self.zone = zone
+        self.calendar = icalendar.Calendar.from_ical(stored.text)
+        events: list[Any] = list(self.calendar.events)
+        self.overrides = {
+            key_of(event["RECURRENCE-ID"].dt): event for event in events if "RECURRENCE-ID" in event
+        }
+        self.master = next((event for event in events if "RECURRENCE-ID" not in event), None)
+        self.repeats = self.master is None or any(name in self.master for name in SERIES)
+
+    def between(self, first: datetime, last: datetime) -> Iterator[Occurrence]:
+        # Floating times and dates are compared without a zone, so the edges are looked at more widely first.
+        for event in recurring_ical_events.of(self.calendar).between(first - DAY, last + DAY):
+            occurrence = self.occurrence(event, key_of(event["RECURRENCE-ID"].dt) if self.repeats else "")
+            starts, ends = instant(occurrence.start, self.zone), instant(occurrence.end, self.zone)
+            if starts < last and (ends > first or starts == ends >= first):
+                yield occurrence
+
+    def one(self, key: str) -> Occurrence | None:
+        """Return the occurrence of this key, wherever it was moved to."""
+        if not key:
+            return None if self.repeats else self.occurrence(self.master, "")
+        if key in self.overrides:
+            return self.occurrence(self.overrides[key], key)
+        around = instant(moment_of(key), self.zone)
+        nearby = self.between(around - DAY, around + 2 * DAY)
+        return next((occurrence for occurrence in nearby if occurrence.key == key), None)
+
+    def occurrence(self, event: Any, key: str) -> Occurrence:
+        start, end = event.start, event.end
+        if isinstance(start, datetime):
+            start, end = instant(start, self.zone), instant(end, self.zone)
+        return Occurrence(
+            href=self.stored.href,
+            etag=self.stored.etag,
+            key=key,
+            uid=str(event.get("UID", "")),
+            title=str(event.get("SUMMARY", "")),
+            place=str(event.get("LOCATION", "")),
+            notes=str(event.get("DESCRIPTION", "")),
+            start=start,
+            end=max(end, start),
+            free=str(event.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT",
+            status=str(event.get("STATUS", "CONFIRMED")).upper(),
+            changed_alone=key in self.overrides,
+            rule=self.master["RRULE"].to_ical().decode() if self.master and "RRULE" in self.master else "",
+        )
+
+
+def between(
+    stored: list[StoredObject], first: datetime, last: datetime, zone: ZoneInfo
+) -> tuple[list[Occurrence], list[str]]:
+    """Return the occurrences that meet [first, last), by start, and the hrefs that could not be read."""
+    found: list[Occurrence] = []
+    unreadable = []
+    for one in stored:
+        try:
+            found.extend(Unrolled(one, zone).between(first, last))
+        except Exception:  # whatever a foreign object holds, the rest of the week is still shown
+            unreadable.append(one.href)
+    return sorted(
+        found, key=lambda occurrence: (instant(occurrence.start, zone), occurrence.title)
+    ), unreadable
+
+
+def one_of(stored: StoredObject, key: str, zone: ZoneInfo) -> Occurrence | None:
+    """Return the occurrence of this key, or None; raise ValueError when it is unreadable."""
+    return Unrolled(stored, zone).one(key)
+
+
+def has_any(text: str) -> bool:
+    """Say whether the object still has an occurrence."""
+    return next(iter(recurring_ical_events.of(icalendar.Calendar.from_ical(text)).all()), None) is not None
+
+
+def key_of(moment: date) -> str:
+    """Return the key of an occurrence whose series starts it at `moment`."""
+    if not isinstance(moment, datetime):
+        return f"{moment:%Y%m%d}"
+    if moment.utcoffset() is None:
+        return f"{moment:%Y%m%dT%H%M%S}"
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def moment_of(key: str) -> date:
+    """Read a key; raise ValueError when it is none."""
+    if len(key) == len("20261124"):
+        return datetime.strptime(key, "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
+    if key.endswith("Z"):
+        return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(key, "%Y%m%dT%H%M%S")  # noqa: DTZ007  floating is meant
+
+
+def instant(moment: date, zone: ZoneInfo) -> datetime:
+    """Return the instant of a start or end: dates and floating times are read in the shown zone."""
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time(), zone)
+    return moment.replace(tzinfo=zone) if moment.utcoffset() is None else moment.astimezone(zone)

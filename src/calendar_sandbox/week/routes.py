@@ -1,0 +1,442 @@
+"""The calendar page's addresses; the page, people's own scripts and tests use the same ones.
+
+Every request says `account` (its name) and `calendar` (its path on the CalDAV server), and may say `zone`
+(IANA; times without an offset are read in it) and `day` (ISO). Posts take a form or a JSON object, and
+answer JSON to `Accept: application/json`, else a redirect to the week.
+
+    GET  /                  the week as a page
+    GET  /week              its grid alone (what the page fetches when something changed)
+    GET  /version.json      {"version"}: another text whenever the calendar's content differs
+    GET  /calendars.json    {"calendars": [{"href", "name", "color", "zone", "writable"}]}
+    GET  /events.json       &first=2026-11-23&last=2026-11-30 (exclusive):
+                            {"version", "zone", "events": [event…], "unreadable": [href]}; an event is
+                            {"href", "etag", "occurrence", "uid", "title", "place", "notes", "start", "end",
+                             "all_day", "free", "status", "repeats", "changed_alone", "rule"}
+    GET  /events/new        the form, empty (start, end: ISO)
+    GET  /events/edit       the form of `event` = occurrence|href; &fragment=1 leaves out the page around it
+    POST /events/create     title, place, notes, shown_as (busy|free), start, end,
+                            repeat (none|daily|weekly), repeat_until
+    POST /events/move       href, etag, occurrence, scope (one|series), start and/or end
+    POST /events/edit       the same and title, place, notes, shown_as, repeat, repeat_until;
+                            what is not sent stays
+    POST /events/delete     href, etag, occurrence, scope
+
+`start` and `end` are `2026-11-24T10:15` (with or without offset), or dates for all day, the end exclusive.
+The form sends `start_date start_time end_date end_time all_day` instead, its last day inclusive. Without
+`etag` the newest version is changed. Posts answer {"ok", "href", "etag", "said"} (201 for a new event), or
+{"error": {"what", "meaning", "action", "field"?}} with 400 (unfit), 403 (read-only), 404 (gone), 412
+(somebody changed it first; nothing was written), 502 (the calendar server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from calendar_sandbox.caldav_client import CalDavClient, RemoteCalendar, StoredObject
+from calendar_sandbox.faults import BadInput, Fault, Gone, Stale
+from calendar_sandbox.pages import fields_of, page, span_of, wants_json
+from calendar_sandbox.week import edits
+from calendar_sandbox.week.asked import Asked, now_in, zone_names
+from calendar_sandbox.week.form import flat, repeat_of, wanted_from, when_from
+from calendar_sandbox.week.layout import bands, blocks, monday_of
+from calendar_sandbox.week.occurrences import DAY, Occurrence, between, one_of
+
+WEEK = timedelta(days=7)
+SAID = {
+    "created": "The event is on the calendar.",
+    "moved": "The event was moved.",
+    "saved": "The change is saved.",
+    "deleted": "The event was deleted.",
+    "stale": "Somebody else changed this event first, so your change was not saved. This is how it is now.",
+    "gone": "This event is not on the calendar any more. Nothing was changed.",
+}
+
+
+@dataclass(frozen=True)
+class Week:
+    """Everything the grid shows."""
+
+    asked: Asked
+    calendar: RemoteCalendar
+    zone: ZoneInfo
+    now: datetime
+    day: date
+    monday: date
+    version: str
+    occurrences: list[Occurrence]
+    unreadable: list[str]
+
+    @property
+    def days(self) -> list[date]:
+        return [self.monday + index * DAY for index in range(7)]
+
+    @property
+    def title(self) -> str:
+        last = self.monday + 6 * DAY
+        begin = (
+            f"{self.monday.day} {self.monday:%B}" if self.monday.month != last.month else f"{self.monday.day}"
+        )
+        if self.monday.year != last.year:
+            begin += f" {self.monday.year}"
+        return f"{begin} – {last.day} {last:%B %Y}"
+
+
+async def show(request: Request) -> Response:
+    """The whole page."""
+    asked = Asked.by(request, request.query_params)
+    calendars = await asked.client(request).calendars()
+    week = await _week(request, asked, calendars) if calendars else None
+    return page(
+        "week.html",
+        here="calendar",
+        asked=week.asked if week else asked,
+        accounts=request.app.state.settings.accounts,
+        calendars=calendars,
+        zones=zone_names(),
+        said=SAID.get(request.query_params.get("said", ""), ""),
+        **(_grid_values(week) if week else {"week": None}),
+    )
+
+
+async def grid(request: Request) -> Response:
+    """The grid alone."""
+    asked = Asked.by(request, request.query_params)
+    week = await _week(request, asked, await asked.client(request).calendars())
+    return page("grid.html", asked=week.asked, **_grid_values(week))
+
+
+async def version(request: Request) -> JSONResponse:
+    asked = Asked.by(request, request.query_params)
+    return JSONResponse({"version": await asked.client(request).version(asked.calendar)})
+
+
+async def calendars_json(request: Request) -> JSONResponse:
+    asked = Asked.by(request, request.query_params)
+    found = await asked.client(request).calendars()
+    return JSONResponse({"calendars": [vars(calendar) for calendar in found]})
+
+
+async def events_json(request: Request) -> JSONResponse:
+    asked = Asked.by(request, request.query_params)
+    calendar = _chosen(asked, await asked.client(request).calendars())
+    zone = ZoneInfo(asked.zone or _zone_of(calendar, []))
+    first, last = (_edge(request, name, zone) for name in ("first", "last"))
+    client = asked.client(request)
+    current = await client.version(calendar.href)
+    found, unreadable = between(await client.objects(calendar.href, first, last), first, last, zone)
+    events = [_as_json(occurrence) for occurrence in found]
+    return JSONResponse({"version": current, "zone": zone.key, "events": events, "unreadable": unreadable})
+
+
+async def new_form(request: Request) -> Response:
+    asked = Asked.by(request, request.query_params)
+    zone = ZoneInfo(asked.zone or "UTC")
+    when = when_from(request.query_params, zone, None) if request.query_params.get("start") else None
+    if when is None:
+        now = now_in(request, zone)
+        day = asked.date(now.date())
+        start = datetime.combine(day, time(min(now.hour + 1, 22) if day == now.date() else 9), zone)
+        when = edits.When(start, start + timedelta(hours=1))
+    return _form_page(request, asked, zone, _empty(when), typed={}, fault=None)
+
+
+async def edit_form(request: Request) -> Response:
+    asked, values = _with_event(request, request.query_params)
+    zone = ZoneInfo(asked.zone or "UTC")
+    _stored, old = await _event(request, asked, values, zone)
+    return _form_page(request, asked, zone, old, typed={}, fault=None)
+
+
+async def create(request: Request) -> Response:
+    fields = await fields_of(request)
+    asked = Asked.by(request, fields)
+    zone = ZoneInfo(asked.zone or "UTC")
+    try:
+        wanted = wanted_from(fields, zone, None)
+        if wanted.when is None or not asked.calendar:
+            raise BadInput(
+                "An event needs a calendar and a start.", "Nothing was saved.", "Give both and save again."
+            )
+    except BadInput as fault:
+        return _typed_again(request, asked, zone, None, fields, fault)
+    uid = str(uuid4())
+    text = edits.create(uid=uid, wanted=wanted, now=now_in(request, zone))
+    href = f"{asked.calendar}{uid}.ics"
+    etag = await asked.client(request).create(href, text)
+    return _done(request, asked, "created", href=href, etag=etag, when=wanted.when)
+
+
+async def move(request: Request) -> Response:
+    return await _change(request, "moved")
+
+
+async def edit(request: Request) -> Response:
+    return await _change(request, "saved")
+
+
+async def delete(request: Request) -> Response:
+    fields = await fields_of(request)
+    asked, values = _with_event(request, fields)
+    zone = ZoneInfo(asked.zone or "UTC")
+    client = asked.client(request)
+    try:
+        stored, old = await _event(request, asked, values, zone)
+        text = edits.delete(stored.text, key=old.key, scope=_scope(fields), now=now_in(request, zone))
+        if text is None:
+            await client.delete(stored.href, etag=stored.etag)
+            return _done(request, asked, "deleted", href=stored.href, etag="", when=None)
+        etag = await client.update(stored.href, text, etag=stored.etag)
+    except (Stale, Gone) as fault:
+        return _lost(request, asked, fault)
+    return _done(request, asked, "deleted", href=stored.href, etag=etag, when=None)
+
+
+async def _change(request: Request, done: str) -> Response:
+    fields = await fields_of(request)
+    asked, values = _with_event(request, fields)
+    zone = ZoneInfo(asked.zone or "UTC")
+    try:
+        stored, old = await _event(request, asked, values, zone)
+        try:
+            wanted = wanted_from(fields, zone, old)
+            text = edits.edit(
+                stored.text, key=old.key, wanted=wanted, scope=_scope(fields), now=now_in(request, zone)
+            )
+        except BadInput as fault:
+            return _typed_again(request, asked, zone, old, fields, fault)
+        etag = await asked.client(request).update(stored.href, text, etag=stored.etag)
+    except (Stale, Gone) as fault:
+        return _lost(request, asked, fault)
+    return _done(request, asked, done, href=stored.href, etag=etag, when=wanted.when)
+
+
+async def _event(
+    request: Request, asked: Asked, values: Mapping[str, str], zone: ZoneInfo
+) -> tuple[StoredObject, Occurrence]:
+    """Return the object and the occurrence; the object has the ETag that was looked at, if one was sent."""
+    stored = await asked.client(request).get(asked.object_href(values))
+    if etag := values.get("etag"):
+        if stored.etag and stored.etag != etag:
+            raise Stale.event()
+        stored = replace(stored, etag=etag)
+    try:
+        old = one_of(stored, asked.key(values), zone)
+    except (ValueError, KeyError, AttributeError):
+        raise BadInput(
+            "This event is written in a way the demo calendar cannot read.",
+            "It is left exactly as it is.",
+            "Change it with the program that made it.",
+        ) from None
+    if old is None:
+        raise Gone.event()
+    return stored, old
+
+
+async def _week(request: Request, asked: Asked, calendars: list[RemoteCalendar]) -> Week:
+    calendar = _chosen(asked, calendars)
+    client: CalDavClient = asked.client(request)
+    guess = ZoneInfo(asked.zone or _zone_of(calendar, []))
+    monday = monday_of(asked.date(now_in(request, guess).date()))
+    current = await client.version(calendar.href)  # before the objects: what comes between is shown again
+    wide = datetime.combine(monday, time(), guess) - DAY, datetime.combine(monday, time(), guess) + WEEK + DAY
+    stored = await client.objects(calendar.href, *wide)
+    zone = ZoneInfo(asked.zone or _zone_of(calendar, stored))
+    now = now_in(request, zone)
+    day = asked.date(now.date())
+    monday = monday_of(day)
+    first = datetime.combine(monday, time(), zone)
+    last = datetime.combine(monday + WEEK, time(), zone)
+    found, unreadable = between(stored, first, last, zone)
+    settled = replace(asked, calendar=calendar.href, zone=zone.key, day=day.isoformat())
+    return Week(settled, calendar, zone, now, day, monday, current, found, unreadable)
+
+
+def _zone_of(calendar: RemoteCalendar, stored: list[StoredObject]) -> str:
+    """Choose the zone to show: the calendar's, else the one most of its events are written in, else UTC."""
+    names = [
+        line.split("TZID=")[1].split(":")[0].split(";")[0].strip('"')
+        for one in stored
+        for line in one.text.splitlines()
+        if line.startswith("DTSTART;") and "TZID=" in line
+    ]
+    known = [
+        name
+        for name in (calendar.zone, *sorted(set(names), key=lambda name: -names.count(name)))
+        if name in zone_names()
+    ]
+    return known[0] if known else "UTC"
+
+
+def _chosen(asked: Asked, calendars: list[RemoteCalendar]) -> RemoteCalendar:
+    found = next((calendar for calendar in calendars if calendar.href == asked.calendar), None)
+    if found is None and (asked.calendar or not calendars):
+        raise Gone(
+            "This account has no such calendar.",
+            "It was deleted or renamed, or belongs to another account.",
+            "Choose a calendar from the list on the calendar page.",
+        )
+    return found or calendars[0]
+
+
+def _grid_values(week: Week) -> dict[str, Any]:
+    columns = [blocks(week.occurrences, day, week.zone) for day in week.days]
+    return {
+        "week": week,
+        "columns": list(zip(week.days, columns, strict=True)),
+        "bands": bands(week.occurrences, week.monday),
+        "minute": week.now.hour * 60 + week.now.minute,
+        "previous": week.asked.address(day=(week.day - WEEK).isoformat()),
+        "next": week.asked.address(day=(week.day + WEEK).isoformat()),
+        "today": week.asked.address(day=week.now.date().isoformat()),
+        "span_of": span_of,
+    }
+
+
+def _with_event(request: Request, values: Mapping[str, str]) -> tuple[Asked, dict[str, str]]:
+    """Accept `event` = occurrence|href (one button's value) in place of `occurrence` and `href`."""
+    known = dict(values)
+    if "event" in known:
+        known["occurrence"], _bar, known["href"] = known.pop("event").partition("|")
+    return Asked.by(request, known), known
+
+
+def _form_page(
+    request: Request,
+    asked: Asked,
+    zone: ZoneInfo,
+    old: Occurrence,
+    *,
+    typed: Mapping[str, str],
+    fault: Fault | None,
+) -> Response:
+    start, end = old.start, old.end
+    timed = isinstance(start, datetime) and isinstance(end, datetime)
+    last = end if timed else end - DAY
+    repeat, until = repeat_of(old, zone)
+    values = {
+        "title": flat(old.title),
+        "place": flat(old.place),
+        "notes": old.notes,
+        "shown_as": "free" if old.free else "busy",
+        "start_date": f"{start:%Y-%m-%d}",
+        "start_time": f"{start:%H:%M}" if timed else "09:00",
+        "end_date": f"{last:%Y-%m-%d}",
+        "end_time": f"{end:%H:%M}" if timed else "10:00",
+        "all_day": "" if timed else "on",
+        "repeat": repeat,
+        "repeat_until": until,
+        "scope": "one",
+    }
+    if typed:
+        values |= {"all_day": ""} | {name: text for name, text in typed.items() if name in values}
+    fragment = bool(request.query_params.get("fragment"))
+    return page(
+        "event.html" if fragment else "event_page.html",
+        status=fault.status if fault else 200,
+        here="calendar",
+        asked=asked,
+        zone=zone.key,
+        event=old,
+        when=(start, end),
+        values=values,
+        fault=fault,
+    )
+
+
+def _typed_again(
+    request: Request,
+    asked: Asked,
+    zone: ZoneInfo,
+    old: Occurrence | None,
+    fields: Mapping[str, str],
+    fault: BadInput,
+) -> Response:
+    """Show the form once more with what was typed and what is wrong with it."""
+    if wants_json(request):
+        return JSONResponse(fault.as_json(), fault.status)
+    if old is None:
+        now = now_in(request, zone)
+        old = _empty(edits.When(now, now + timedelta(hours=1)))
+    return _form_page(request, asked, zone, old, typed=fields, fault=fault)
+
+
+def _lost(request: Request, asked: Asked, fault: Fault) -> Response:
+    """Tell that somebody else was quicker; the week that follows shows how it is now."""
+    if wants_json(request):
+        return JSONResponse(fault.as_json(), fault.status)
+    return RedirectResponse(asked.address(said="stale" if isinstance(fault, Stale) else "gone"), 303)
+
+
+def _done(
+    request: Request, asked: Asked, done: str, *, href: str, etag: str, when: edits.When | None
+) -> Response:
+    if wants_json(request):
+        said = f"Now {span_of(when.start, when.end)}." if when and done == "moved" else SAID[done]
+        answer = {"ok": True, "href": href, "etag": etag, "said": said}
+        return JSONResponse(answer, 201 if done == "created" else 200)
+    day = {"day": f"{when.start:%Y-%m-%d}"} if when else {}
+    return RedirectResponse(asked.address(said=done, **day), 303)
+
+
+def _empty(when: edits.When) -> Occurrence:
+    return Occurrence("", "", "", "", "", "", "", when.start, when.end, False, "CONFIRMED", False, "")
+
+
+def _scope(fields: Mapping[str, str]) -> edits.Scope:
+    return "series" if fields.get("scope") == "series" else "one"
+
+
+def _edge(request: Request, name: str, zone: ZoneInfo) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(request.query_params[name]), time(), zone)
+    except (KeyError, ValueError):
+        raise BadInput(
+            f"The request does not say which days to list: {name} is missing or no ISO date.",
+            "Nothing can be listed.",
+            "Send first and last, for example first=2026-11-23&last=2026-11-30.",
+            field=name,
+        ) from None
+
+
+def _as_json(occurrence: Occurrence) -> dict[str, Any]:
+    return {
+        "href": occurrence.href,
+        "etag": occurrence.etag,
+        "occurrence": occurrence.key,
+        "uid": occurrence.uid,
+        "title": occurrence.title,
+        "place": occurrence.place,
+        "notes": occurrence.notes,
+        "start": occurrence.start.isoformat(),
+        "end": occurrence.end.isoformat(),
+        "all_day": occurrence.all_day,
+        "free": occurrence.free,
+        "status": occurrence.status,
+        "repeats": occurrence.repeats,
+        "changed_alone": occurrence.changed_alone,
+        "rule": occurrence.rule,
+    }
+
+
+routes = [
+    Route("/", show),
+    Route("/week", grid),
+    Route("/version.json", version),
+    Route("/calendars.json", calendars_json),
+    Route("/events.json", events_json),
+    Route("/events/new", new_form),
+    Route("/events/edit", edit_form, methods=["GET"]),
+    Route("/events/create", create, methods=["POST"]),
+    Route("/events/move", move, methods=["POST"]),
+    Route("/events/edit", edit, methods=["POST"]),
+    Route("/events/delete", delete, methods=["POST"]),
+]
