@@ -11,6 +11,8 @@ from tests.letters_scene import CUSTOMER, DESK, HOUR, NOW, SETTLE, TEN, Visit, a
 from tests.outside import SmtpSink
 
 from genie.core.event import When
+from genie.flows import actor
+from genie.flows.amend import Wanted, amend
 from genie.flows.notify import notify
 from genie.flows.tell_admins import tell_admins
 from genie.store.models import Access, Company, Message, Role, User
@@ -180,6 +182,27 @@ def test_a_cancellation_taken_back_after_it_was_told_confirms_again(
     visit.restore()
     visit.sweep()
     assert subjects(smtp_sink, CUSTOMER) == ["Confirmed", "Cancelled", "Confirmed"]
+
+
+@pytest.mark.parametrize(("heard", "letters"), [(False, []), (True, ["Cancelled", "Confirmed"])])
+def test_an_event_that_comes_back_takes_back_the_cancellation(
+    visit: Visit, smtp_sink: SmtpSink, heard: bool, letters: list[str]
+) -> None:
+    """Through the flow that changes appointments: a deletion on the calendar, then its undoing."""
+    visit.book()
+    visit.sweep()
+    for changes in (Wanted(cancel=True, settle=SETTLE), Wanted(restore=True, settle=SETTLE)):
+        visit.now += timedelta(seconds=1)
+        amend(
+            appointment_id=visit.appointment.pk,
+            company_id=visit.appointment.company_id,
+            changes=changes,
+            actor=actor.calendar("Team"),
+            now=visit.now,
+        )
+        visit.sweep(later=SETTLE if heard else timedelta())
+    visit.sweep(later=SETTLE)
+    assert subjects(smtp_sink, CUSTOMER) == ["Confirmed", *letters]
 
 
 def test_a_silent_move_is_not_told_but_a_waiting_letter_tells_the_truth(

@@ -181,8 +181,10 @@ def _tell(
     now: datetime,
 ) -> None:
     """One message per real change: cancelled beats rescheduled; an edited text tells nobody."""
-    if appointment.state == State.CANCELLED and "state" in lines:
-        kind = Message.Kind.CANCELLED
+    if "state" in lines:
+        # restored: whoever was told of the cancellation must hear that it stands; who was not, hears nothing
+        cancelled = appointment.state == State.CANCELLED
+        kind = Message.Kind.CANCELLED if cancelled else Message.Kind.BOOKED
     elif "when" in lines:
         kind = Message.Kind.RESCHEDULED
     else:
