@@ -75,9 +75,20 @@ function rows(event: MouseEvent): void {
   box.closest("form")?.dispatchEvent(new CustomEvent("rows-changed"));
 }
 
+/** Two times in a row: says when the closing time is on the next day. */
+function nextDay(event: Event): void {
+  const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+  const note = row?.querySelector<HTMLElement>("[data-next-day]");
+  if (!row || !note) return;
+  const [opens, closes] = [...row.querySelectorAll<HTMLInputElement>("input[type=time]")].map((field) => field.value);
+  if (!opens || !closes || closes > opens) note.textContent = "";
+  else note.textContent = opens === closes && opens === "00:00" ? "open all day" : "closes the next day";
+}
+
 export function behaviours(): void {
   document.addEventListener("click", dialogs);
   document.addEventListener("click", rows);
   document.addEventListener("change", submits);
+  document.addEventListener("input", nextDay);
   document.querySelectorAll<HTMLFormElement>("form[data-watch]").forEach(unsaved);
 }

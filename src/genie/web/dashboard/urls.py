@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from genie.web.dashboard import companies, sessions
+from genie.web.dashboard import apps, companies, schedules, sessions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", companies.home, name="home"),
@@ -10,4 +10,36 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout", sessions.log_out, name="logout"),
     path("companies", companies.companies, name="companies"),
     path("company/<slug:slug>/", companies.company_home, name="company"),
+    path("company/<slug:slug>/apps", apps.apps, name="apps"),
+    path("company/<slug:slug>/apps/add", apps.module_add, name="module_add"),
+    path("company/<slug:slug>/apps/<slug:module_slug>", apps.module_page, name="module"),
+    path("company/<slug:slug>/apps/<slug:module_slug>/enabled", apps.module_enable, name="module_enable"),
+    path("company/<slug:slug>/schedules", schedules.schedules, name="schedules"),
+    path("company/<slug:slug>/schedules/new", schedules.schedule_new, name="schedule_new"),
+    path("company/<slug:slug>/schedules/<int:schedule_id>", schedules.schedule_page, name="schedule"),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/delete",
+        schedules.schedule_delete,
+        name="schedule_delete",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/time-off",
+        schedules.time_off_add,
+        name="time_off_add",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/time-off/<int:time_off_id>/remove",
+        schedules.time_off_remove,
+        name="time_off_remove",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/dates",
+        schedules.date_hours_set,
+        name="date_hours_set",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/dates/<str:day>/remove",
+        schedules.date_hours_remove,
+        name="date_hours_remove",
+    ),
 ]

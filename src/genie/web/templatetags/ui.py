@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from genie.core.contrast import readable_accent
+from genie.core.saying import said_span
+from genie.core.week import DayRange, said_week
+from genie.store.models import OpeningHours
 
 register = template.Library()
 ICONS = Path(__file__).resolve().parent.parent / "icons"
@@ -92,3 +97,27 @@ def accent_style(context: template.Context, accent: str) -> SafeString:
         dark.colour,
         dark.text,
     )
+
+
+@register.simple_tag
+def said(start: datetime, end: datetime, zone: str) -> str:
+    """`{% said a.start a.end a.zone %}`: *Tue 3 Mar 2026, 10:00–11:00 (New York)*."""
+    return said_span(start, end, zone)
+
+
+@register.filter
+def closes_next_day(closes: time, opens: time) -> bool:
+    """A closing time that is not after the opening one is on the next day."""
+    return closes <= opens
+
+
+@register.simple_tag
+def week_said(hours: Iterable[OpeningHours]) -> str:
+    """`{% week_said schedule.hours.all %}`: *Mon–Fri 09:00–17:00; Sat 10:00–14:00*."""
+    return said_week(DayRange(one.weekday, one.opens, one.closes) for one in hours)
+
+
+@register.simple_tag
+def wall(moment: datetime) -> str:
+    """The hours and minutes of a datetime in its own zone (templates would turn it to the server's)."""
+    return f"{moment:%H:%M}"

@@ -1,0 +1,34 @@
+"""Delete an availability schedule nobody needs."""
+
+from __future__ import annotations
+
+from django.db.transaction import atomic
+
+from genie.store.models import Module, Schedule
+
+
+class ScheduleInUse(Exception):
+    """Modules take their hours from it; the message names them."""
+
+
+def delete_schedule(*, company_id: int, schedule_id: int) -> str:
+    """Delete the company's schedule with its time off and hours; its name is returned.
+
+    Raises ScheduleInUse, and Schedule.DoesNotExist for a schedule that is not the company's.
+    """
+    with atomic():
+        schedule = Schedule.objects.select_for_update().get(id=schedule_id, company_id=company_id)
+        users = list(Module.objects.filter(schedule=schedule).order_by("name").values_list("name", flat=True))
+        if users:
+            raise ScheduleInUse(
+                f"“{schedule.name}” was not deleted, because {_listed(users)} "
+                f"{'takes its' if len(users) == 1 else 'take their'} opening hours from it. "
+                "Choose another schedule there first, then delete this one."
+            )
+        schedule.delete()
+    return schedule.name
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
