@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,13 +132,20 @@ class GuardedBackend(httpcore.NetworkBackend):
         return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
 
 
+@lru_cache(maxsize=8)
+def trust(ca_file: str) -> ssl.SSLContext:
+    """Whom TLS connections trust; made once, since reading all authorities takes some 30 ms."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(cafile=ca_file)
+    return context
+
+
 class GuardedTransport(httpx.HTTPTransport):
     """httpx's transport over the guarded backend."""
 
     def __init__(self, settings: ProviderSettings) -> None:
-        context = ssl.create_default_context()
-        if settings.ca_file:
-            context.load_verify_locations(cafile=settings.ca_file)
+        context = trust(settings.ca_file)
         super().__init__(verify=context)
         self._pool.close()
         self._pool = httpcore.ConnectionPool(

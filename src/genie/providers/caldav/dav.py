@@ -124,7 +124,7 @@ class Dav:
         checked_url(url, self._settings)
         if site_of(url) != self._site:
             raise Elsewhere(
-                f"The calendar server sends us on to {urlsplit(url).hostname}, which is another organisation's, "
+                f"The calendar server sends us on to {urlsplit(url).hostname}, which is somebody else's, "
                 "so the password was not sent there. If it is yours, type that address instead."
             )
         until = time.monotonic() + 6 * self._settings.timeout

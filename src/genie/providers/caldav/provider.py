@@ -57,9 +57,10 @@ MULTIGET = (
 )
 QUERY = (
     '<?xml version="1.0" encoding="utf-8"?><c:calendar-query {}>'
-    '<d:prop><d:getetag/><c:calendar-data/></d:prop><c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="{}">'
-    '<c:text-match collation="i;octet">{}</c:text-match></c:prop-filter></c:comp-filter></c:comp-filter>'
-    "</c:filter></c:calendar-query>"
+    "<d:prop><d:getetag/><c:calendar-data/></d:prop><c:filter>"
+    '<c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:prop-filter name="{}">'
+    '<c:text-match collation="i;octet">{}</c:text-match>'
+    "</c:prop-filter></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"
 )
 
 
@@ -125,7 +126,7 @@ class CalDav:
             return self._as_stored(calendar_id, event_id, text, answer)
         if answer.status == 412:
             return self._adopted(calendar_id, event_id, identity)
-        if answer.status in (404, 409, 410):
+        if answer.status in (403, 404, 409, 410):
             self._demand_calendar(calendar_id)
         if answer.status == 409 or (answer.status in (400, 403) and is_uid_conflict(answer)):
             return self._found_elsewhere(calendar_id, identity)
@@ -366,7 +367,7 @@ class CalDav:
         found = self._fetched(calendar_id, [event_id]).get(event_id)
         if found is None:
             answer = self._dav.propfind(self._url(calendar_id, event_id), "<d:getetag/>")
-            if answer.status == 207:
+            if answer.status == 207 and any(one.status == 200 for one in answer.multistatus().responses):
                 raise Transient("The calendar server did not hand out the event, though it is there.")
             raise Gone("This event is not on the calendar any more.")
         if isinstance(found, str):

@@ -76,7 +76,7 @@ class Memory:
                 raise StaleVersion("Somebody changed the event first.")
             if kept.read_only_why:
                 raise Rejected(kept.read_only_why)
-            written = self._world.rewrite(content)
+            written = self._world.rewrite(merged(kept.content, content))
             if kept.repeat is not None:
                 written = replace(written, when=kept.content.when)  # never move the owner's series
             return remote(calendar.put(replace(kept, content=written, revision=self._world.next_revision())))
@@ -183,6 +183,16 @@ class Memory:
 
 def id_of(identity: EventIdentity) -> str:
     return f"{identity.key}-{identity.generation}.ics"
+
+
+def merged(present: EventContent, wanted: EventContent) -> EventContent:
+    """A text that is None is unknown to the writer, and stays as it is."""
+    return replace(
+        wanted,
+        title=present.title if wanted.title is None else wanted.title,
+        place=present.place if wanted.place is None else wanted.place,
+        description=present.description if wanted.description is None else wanted.description,
+    )
 
 
 def remote(kept: Kept) -> RemoteEvent:

@@ -1,0 +1,22 @@
+"""One Radicale and one Xandikos for all provider tests of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.providers import servers
+
+pytest.register_assert_rewrite("tests.providers.contract")
+
+
+@pytest.fixture(scope="session")
+def radicale_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    with servers.radicale(tmp_path_factory.mktemp("radicale")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    with servers.xandikos(tmp_path_factory.mktemp("xandikos")) as server:
+        yield server

@@ -1,0 +1,19 @@
+"""The in-process calendar world keeps the contract, with cursors and without."""
+
+from __future__ import annotations
+
+import pytest
+from tests.providers.contract import ProviderContract
+from tests.providers.sides import MemorySide
+
+
+class TestMemory(ProviderContract):
+    @pytest.fixture
+    def side(self):
+        return MemorySide()
+
+
+class TestMemoryWithoutCursors(ProviderContract):
+    @pytest.fixture
+    def side(self):
+        return MemorySide(cursors=False)
