@@ -140,8 +140,18 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "genie.config.logs.HideTokens"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}
+    },
     "root": {"handlers": ["console"], "level": env.text("GENIE_LOG_LEVEL", "INFO")},
     # an httpx INFO line holds whole addresses, which may hold a token
-    "loggers": {"httpx": {"level": "WARNING"}, "procrastinate": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
+        # at their source as well, whatever handler an operator adds
+        "django.request": {"filters": ["hide_tokens"]},
+        "django.security.csrf": {"filters": ["hide_tokens"]},
+        "django.server": {"filters": ["hide_tokens"]},
+    },
 }

@@ -1,5 +1,9 @@
 """Addresses of this area."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from genie.web.connect.registration import registration
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("connect/<str:token>", registration, name="registration"),
+]

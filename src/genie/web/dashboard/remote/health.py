@@ -1,0 +1,151 @@
+"""How a connection is, said in two arrows: what goes out, what comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from genie.core.saying import zone_of
+from genie.store.models import Change, Connection, EventLink, RemoteCalendar, RemoteKey, RemoteObject
+
+LATE = timedelta(minutes=10)
+"""Unwatched calendars are read every five minutes: twice that without a read is late."""
+SETTLING = timedelta(minutes=1)
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """`level` is good, warn, bad or off; `words` says why."""
+
+    level: str
+    words: str
+    last: datetime | None = None
+    today: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    level: str
+    words: str
+    out: Arrow
+    back: Arrow
+    waiting: int = 0
+    parked: list[EventLink] = field(default_factory=list)
+    problems: list[RemoteObject] = field(default_factory=list)
+
+
+def health_of(connection: Connection, *, now: datetime) -> Health:
+    links = EventLink.objects.filter(connection=connection)
+    waiting = links.filter(state=EventLink.State.OWES_PUSH)
+    parked = list(
+        links.filter(state=EventLink.State.PARKED)
+        .select_related("appointment", "appointment__lead")
+        .order_by("appointment__start")[:SHOWN]
+    )
+    problems = RemoteObject.objects.filter(calendar_id=connection.calendar_id).exclude(problem="")
+    owed = waiting.count()
+    out = _out(connection, waiting, owed, len(parked), now)
+    back = _back(connection, now)
+    level, words = _overall(connection, out, back)
+    return Health(level, words, out, back, owed, parked, list(problems.order_by("id")[:SHOWN]))
+
+
+def _overall(connection: Connection, out: Arrow, back: Arrow) -> tuple[str, str]:
+    if connection.state == Connection.State.REMOVING:
+        return "warn", "Unlinking: the copies are being removed from the calendar."
+    for level in ("bad", "warn"):
+        for arrow in (out, back):
+            if arrow.level == level:
+                return level, arrow.words
+    return "good", "In step." if back.level == "good" else "Appointments are sent; nothing comes back."
+
+
+def _trouble(connection: Connection) -> str:
+    """What stops both directions, in words; empty when nothing does."""
+    calendar, key = connection.calendar, connection.calendar.key
+    if key.state == RemoteKey.State.NEEDS_REAUTHORIZATION:
+        return (
+            f"{key.label} needs re-authorization: nothing can be sent or read until its owner signs in again."
+        )
+    if calendar.state == RemoteCalendar.State.PARKED:
+        return calendar.trouble or "The calendar cannot be reached. Press Retry to try it again now."
+    return ""
+
+
+def _out(
+    connection: Connection, waiting: QuerySet[EventLink], owed: int, parked: int, now: datetime
+) -> Arrow:
+    last, today = connection.calendar.last_out_at, None
+    trouble = _trouble(connection)
+    if trouble:
+        return Arrow("bad", f"{trouble} {_changes(owed)} waiting." if owed else trouble, last, today)
+    if parked:
+        return Arrow("warn", f"{_visits(parked)} a person, see below.", last, today)
+    held_up = connection.calendar.attempts or waiting.filter(attempts__gt=0).exists()
+    if owed and held_up:
+        why = (
+            connection.calendar.trouble or waiting.exclude(reason="").values_list("reason", flat=True).first()
+        )
+        again = _again(connection.calendar.next_attempt, now)
+        return Arrow("warn", " ".join(filter(None, [f"{_changes(owed)} waiting.", why, again])), last, today)
+    if owed:
+        return Arrow("good", f"{_changes(owed)} on the way.", last, today)
+    return Arrow("good", "Everything is sent.", last, today)
+
+
+def _back(connection: Connection, now: datetime) -> Arrow:
+    calendar = connection.calendar
+    today = _changes_today(connection, now)
+    if not connection.realtime:
+        words = "Real-time updates are off: changes made in the calendar stay there."
+        return Arrow("off", words, calendar.last_in_at, today)
+    trouble = _trouble(connection)
+    if trouble:
+        return Arrow("bad", trouble, calendar.last_in_at, today)
+    if calendar.attempts:
+        words = " ".join(filter(None, [calendar.trouble, _again(calendar.next_attempt, now)]))
+        return Arrow("warn", words or "The last look failed; it is tried again.", calendar.last_in_at, today)
+    if calendar.read_at is None:
+        new = now - connection.linked_at < SETTLING
+        words = "Being read for the first time." if new else "Not read yet. Is the worker running?"
+        return Arrow("good" if new else "warn", words, calendar.last_in_at, today)
+    if now - calendar.read_at > LATE:
+        words = f"Not read since {_ago(now - calendar.read_at)}. Is the worker running?"
+        return Arrow("warn", words, calendar.last_in_at, today)
+    return Arrow("good", f"Last looked {_ago(now - calendar.read_at)} ago.", calendar.last_in_at, today)
+
+
+def _changes_today(connection: Connection, now: datetime) -> int:
+    """Revisions the calendar caused since midnight, in the schedule's zone."""
+    zone = zone_of(connection.module.schedule.zone) or ZoneInfo("UTC")
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    caused = Change.objects.filter(
+        appointment__module=connection.module, origin=Change.Origin.CALENDAR, at__gte=midnight, lost=False
+    )
+    return caused.values("appointment_id", "revision").distinct().count()
+
+
+def _changes(count: int) -> str:
+    return "1 change is" if count == 1 else f"{count} changes are"
+
+
+def _visits(count: int) -> str:
+    return "1 appointment needs" if count == 1 else f"{count} appointments need"
+
+
+def _again(when: datetime | None, now: datetime) -> str:
+    if when is None or when <= now:
+        return "Trying again now."
+    return f"Trying again in {_ago(when - now)}."
+
+
+def _ago(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {word}"
+    return f"{max(seconds, 0)} s"

@@ -1,0 +1,30 @@
+"""Addresses of keys, linked calendars and availability calendars."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from genie.web.dashboard.remote import availability, configuration, keys
+
+CALENDAR = "company/<slug:slug>/apps/<slug:module_slug>/calendar"
+KEYS = "company/<slug:slug>/keys"
+SCHEDULE = "company/<slug:slug>/schedules/<int:schedule_id>/calendars"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(CALENDAR, configuration.configuration, name="remote_calendar"),
+    path(f"{CALENDAR}/state", configuration.state, name="remote_calendar_state"),
+    path(f"{CALENDAR}/use-key", configuration.use_key, name="use_key"),
+    path(f"{CALENDAR}/connect", configuration.connect, name="connect_calendar"),
+    path(f"{CALENDAR}/realtime", configuration.realtime, name="realtime"),
+    path(f"{CALENDAR}/rules", configuration.rules, name="inbound_rules"),
+    path(f"{CALENDAR}/unlink", configuration.unlink_token, name="unlink"),
+    path(f"{CALENDAR}/retry", configuration.retry, name="retry"),
+    path(KEYS, keys.keys, name="remote_keys"),
+    path(f"{KEYS}/list", keys.key_list, name="remote_key_list"),
+    path(f"{KEYS}/links", keys.create_link, name="create_registration_link"),
+    path(f"{KEYS}/links/<int:link_id>/revoke", keys.revoke_link, name="revoke_registration_link"),
+    path(f"{KEYS}/<int:key_id>/reauthorize", keys.reauthorize, name="reauthorize_key"),
+    path(f"{KEYS}/<int:key_id>/discard", keys.discard_key, name="discard_key"),
+    path(f"{KEYS}/<int:key_id>/check", keys.check, name="check_key"),
+    path(f"{SCHEDULE}/show", availability.show, name="show_availability_calendars"),
+    path(f"{SCHEDULE}/add", availability.add, name="add_availability_calendar"),
+    path(f"{SCHEDULE}/remove", availability.remove, name="remove_availability_calendar"),
+]
