@@ -18,6 +18,9 @@ from genie.store.models import Appointment, DateOverride, Module, OpeningHours, 
 from genie.store.models.schedule import WEEKDAYS
 from genie.store.queries.busy import busy_stretches
 
+LONGEST = timedelta(days=732)
+"""No horizon reaches further than two years: what a schedule says of later is a guess."""
+
 UNCERTAIN = (BusyKind.TENTATIVE, BusyKind.UNANSWERED)
 
 
@@ -26,20 +29,19 @@ def slots(
 ) -> list[datetime]:
     """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes.
 
-    `ignoring` is an appointment that takes no seat: the one being rescheduled. The caller bounds the dates;
-    a stretch of two years is still quick.
+    `ignoring` is an appointment that takes no seat: the one being rescheduled.
     """
     zone = ZoneInfo(module.schedule.zone)
     rules = rules_of(module)
     today = now.astimezone(zone).date()
-    first, last = max(first, today - timedelta(days=1)), min(last, rules.last_date(today))
-    if first > last or _blind(module, now):
+    first, last = max(first, today - timedelta(days=1)), min(last, last_date(module, now))
+    if first > last or is_blind(module, now):
         return []
     # two days to each side reach every zone, and what runs over the edges
     start = datetime.combine(first, time(), UTC) - timedelta(days=2)
     end = datetime.combine(last, time(), UTC) + timedelta(days=2, minutes=rules.duration + rules.between)
     return offered(
-        hours=_hours(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2)),
+        hours=hours_of(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2)),
         rules=rules,
         taken=_taken(module, start, end, ignoring),
         first=first,
@@ -52,6 +54,12 @@ def is_offered(*, module: Module, start: datetime, now: datetime, ignoring: UUID
     """Is this very start offered at this moment?"""
     day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
     return start in slots(module=module, first=day, last=day, now=now, ignoring=ignoring)
+
+
+def last_date(module: Module, now: datetime) -> date:
+    """The last local date of the schedule on which anything may be offered."""
+    today = now.astimezone(ZoneInfo(module.schedule.zone)).date()
+    return min(rules_of(module).last_date(today), today + LONGEST)
 
 
 def rules_of(module: Module) -> Rules:
@@ -71,7 +79,8 @@ def rules_of(module: Module) -> Rules:
     )
 
 
-def _hours(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
+def hours_of(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
+    """The schedule's weekly hours, and what replaces them on the dates `first` to `last`."""
     weekly: dict[int, list[Range]] = {}
     for weekday, opens, closes in OpeningHours.objects.filter(schedule=module.schedule_id).values_list(
         "weekday", "opens", "closes"
@@ -107,7 +116,7 @@ def _in_micros(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[int, in
     return [(micros(start), micros(end)) for start, end in spans]
 
 
-def _blind(module: Module, now: datetime) -> bool:
+def is_blind(module: Module, now: datetime) -> bool:
     """Rule 9: has a calendar not been read for so long that the module would rather offer nothing?"""
     if module.unreachable_rule != Module.UnreachableRule.OFFER_NOTHING:
         return False
