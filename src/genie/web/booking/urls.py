@@ -1,5 +1,16 @@
-"""Addresses of this area."""
+"""Addresses of the public booking page, and of the customer's own page of an appointment."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from genie.web.booking import choosing, details, visit
+
+HOLDER = r"^visit/(?P<token>[A-Za-z0-9_-]{16,64})"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("book/<slug:company_slug>/<slug:module_slug>", choosing.choose, name="booking"),
+    path("book/<slug:company_slug>/<slug:module_slug>/details", details.details, name="booking_details"),
+    re_path(HOLDER + r"$", visit.visit, name="visit"),
+    re_path(HOLDER + r"/appointment\.ics$", visit.calendar_file_of, name="visit_file"),
+    re_path(HOLDER + r"/change$", visit.change, name="visit_change"),
+    re_path(HOLDER + r"/cancel$", visit.cancel_visit, name="visit_cancel"),
+]

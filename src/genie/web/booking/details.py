@@ -1,0 +1,152 @@
+"""Name, e-mail, confirm: the second step of booking."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from genie.core.saying import said_place
+from genie.flows.book import BookingForm, SlotTaken, book
+from genie.flows.offer import is_offered, slots
+from genie.store.models import Module
+from genie.web.booking.answers import AnswersForm
+from genie.web.booking.arrival import Arrival, arrival
+from genie.web.booking.choosing import choosing_page, closed, open_module, said_visit, start_of
+from genie.web.booking.month import Time, as_instant, said_date, times_of
+from genie.web.booking.zones import country_of
+
+FRESH = 9
+"""So many other times are proposed when the wanted one is gone."""
+TWO_WEEKS = timedelta(days=14)
+
+NO_SUCH_TIME = "That time could not be read. Nothing was booked; please choose a time here."
+GONE = "That time is not free any more. Nothing was booked; these are the times that are."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def details(request: HttpRequest, company_slug: str, module_slug: str) -> HttpResponse:
+    """GET `?at=`: the form for a chosen time. POST: book it, and go to the customer's page of it."""
+    module = open_module(company_slug, module_slug)
+    if module is None:
+        return closed(request, company_slug, module_slug)
+    if request.method == "POST":
+        return _confirm(request, module)
+    start = start_of(request.GET.get("at", ""))
+    if start is None:
+        return choosing_page(request, module, notice=NO_SUCH_TIME, status=400)
+    if not is_offered(module=module, start=start, now=timezone.now()):
+        return choosing_page(request, module, notice=GONE, status=409)
+    form = AnswersForm(country=country_of(module.schedule.zone))
+    return _page(request, module, form, start=start, key=_new_key(module))
+
+
+def _confirm(request: HttpRequest, module: Module) -> HttpResponse:
+    form = AnswersForm(request.POST, country=country_of(module.schedule.zone))
+    start = start_of(request.POST.get("at", ""))
+    signed = request.POST.get("key", "")
+    key = _key_of(module, signed)
+    if key is None:
+        key, signed = uuid.uuid4(), ""
+    again = signed or _signed(module, key)
+    valid = form.is_valid()
+    if start is None:
+        return _page(request, module, form, start=None, key=again, fresh_around=timezone.now(), status=422)
+    if not valid:
+        return _page(request, module, form, start=start, key=again, status=422)
+    seen = arrival(request, at_home=module.schedule.zone)
+    answers = BookingForm(
+        key=key,
+        **{name: form.cleaned_data[name] for name in ("name", "email", "phone", "notes")},
+        visitor_zone=seen.zone,
+        source=seen.source,
+        medium=seen.medium,
+        campaign=seen.campaign,
+        referrer=seen.referrer,
+    )
+    try:
+        made = book(module_id=module.pk, start=start, answers=answers, now=timezone.now())
+    except SlotTaken:
+        return _page(request, module, form, start=None, key=again, fresh_around=start, status=409)
+    return redirect(seen.link(reverse("visit", args=[made.manage_token]), booked=1))
+
+
+def _page(
+    request: HttpRequest,
+    module: Module,
+    form: AnswersForm,
+    *,
+    start: datetime | None,
+    key: str,
+    fresh_around: datetime | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The form. Without `start` it asks for another time first, near `fresh_around`."""
+    seen = arrival(request, at_home=module.schedule.zone)
+    slugs = [module.company.slug, module.slug]
+    around = fresh_around if start is None else None
+    taken = start_of(request.POST.get("at", "")) if start is None else None
+    fresh = _fresh(module, around, seen) if around else []
+    day = start.astimezone(ZoneInfo(seen.zone)).date().isoformat() if start else None
+    context: dict[str, Any] = {
+        "company": module.company,
+        "module": module,
+        "arrival": seen,
+        "form": form,
+        "key": key,
+        "at": as_instant(start) if start else "",
+        "when": _said(module, start, seen) if start else None,
+        "taken": _said(module, taken, seen) if taken else None,
+        "fresh": fresh,
+        "choosing": seen.link(reverse("booking", args=slugs), **({"day": day} if day else {})),
+        "zone_said": said_place(seen.zone),
+    }
+    response = render(request, "booking/details.html", context, status=status)
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _said(module: Module, start: datetime, seen: Arrival) -> tuple[str, str]:
+    end = start + timedelta(minutes=module.duration)
+    return said_visit(start, end, zone=seen.zone, at_home=module.schedule.zone)
+
+
+def _fresh(module: Module, around: datetime, seen: Arrival) -> list[tuple[str, list[Time]]]:
+    """The free times nearest to `around`, by day, in order."""
+    now = timezone.now()
+    zone = ZoneInfo(seen.zone)
+    day = max(around, now).astimezone(zone).date()
+    starts = slots(module=module, first=day - TWO_WEEKS, last=day + TWO_WEEKS, now=now)
+    nearest = sorted(sorted(starts, key=lambda start: abs(start - around))[:FRESH])
+    days: dict[str, list[datetime]] = {}
+    for start in nearest:
+        days.setdefault(said_date(start.astimezone(zone).date()), []).append(start)
+    return [(said, times_of(of_day, zone)) for said, of_day in days.items()]
+
+
+def _signer(module: Module) -> Signer:
+    # signed, so that nobody who has seen an appointment's id can get at its customer's page with it
+    return Signer(salt=f"booking form of module {module.pk}")
+
+
+def _new_key(module: Module) -> str:
+    return _signed(module, uuid.uuid4())
+
+
+def _signed(module: Module, key: uuid.UUID) -> str:
+    return _signer(module).sign(key.hex)
+
+
+def _key_of(module: Module, signed: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(_signer(module).unsign(signed))
+    except (BadSignature, ValueError):
+        return None

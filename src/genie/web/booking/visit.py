@@ -1,0 +1,208 @@
+"""The customer's own page of an appointment, under a secret address: calendar file, change, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import parseaddr
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from genie.core.appointment import NotPossible, State
+from genie.core.event import When
+from genie.flows import actor
+from genie.flows.amend import Overtaken
+from genie.flows.book import SlotTaken
+from genie.flows.cancel import cancel
+from genie.flows.reschedule import reschedule
+from genie.notices.email.calendar_file import PublishedVisit, calendar_file
+from genie.store.models import Appointment
+from genie.web.booking.arrival import Arrival, arrival, remember_zone
+from genie.web.booking.choosing import Place, choosing_context, said_visit, start_of
+
+View = Callable[..., HttpResponse]
+
+OVERTAKEN = (
+    "This appointment was changed elsewhere while you were here, so nothing was done. "
+    "Below it is as it stands now; please decide again."
+)
+TAKEN = "That time has just been taken. Your appointment is where it was; please choose another time."
+
+
+def for_holder(view: View) -> View:
+    """Call the view as `view(request, appointment)` for the secret in the address; caches keep nothing."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, token: str) -> HttpResponse:
+        found = Appointment.objects.select_related("company", "module__schedule", "lead")
+        appointment = found.filter(manage_token=token).first()
+        if appointment is None:
+            response = render(request, "booking/no_visit.html", status=404)
+        else:
+            response = view(request, appointment)
+        response["Cache-Control"] = "no-store"
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return guarded
+
+
+@require_safe
+@for_holder
+def visit(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    return _page(request, appointment)
+
+
+@require_safe
+@for_holder
+def calendar_file_of(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """The same event as in our letters, under the same UID: adding it twice does not double it."""
+    file = calendar_file(
+        PublishedVisit(
+            uid=str(appointment.pk),
+            revision=appointment.revision,
+            when=When(appointment.start, appointment.end, appointment.zone),
+            summary=f"{appointment.module.title}, {appointment.company.name}",
+            place=appointment.place,
+            organizer=parseaddr(settings.GENIE_MAIL_FROM)[1],
+            organizer_name=appointment.company.name,
+            stamped=appointment.changed_at,
+            cancelled=appointment.state == State.CANCELLED,
+        )
+    )
+    response = HttpResponse(file.text, content_type=f"text/calendar; charset=utf-8; method={file.method}")
+    response["Content-Disposition"] = f'attachment; filename="{file.filename}"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_holder
+def change(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """GET: choose another time; GET `?at=`: confirm it; POST: move there."""
+    if not _is_open(appointment):
+        return _page(request, appointment, notice=_why_closed(appointment), status=409)
+    given = request.POST if request.method == "POST" else request.GET
+    start = start_of(given.get("at", ""))
+    if request.method == "POST" and start is not None:
+        try:
+            reschedule(
+                company_id=appointment.company_id,
+                appointment_id=appointment.pk,
+                start=start,
+                actor=actor.customer(appointment.lead.name),
+                now=timezone.now(),
+                seen_revision=_revision(request),
+            )
+        except SlotTaken:
+            return _choose(request, appointment, notice=TAKEN, status=409)
+        except (NotPossible, Overtaken):
+            appointment.refresh_from_db()
+            return _page(request, appointment, notice=OVERTAKEN, status=409)
+        return _back(request, appointment, changed=1)
+    if start is None:
+        unread = "That time could not be read; please choose one here." if given.get("at") else ""
+        return _choose(request, appointment, notice=unread, status=400 if unread else 200)
+    seen = arrival(request, at_home=_zone(appointment))
+    end = start + (appointment.end - appointment.start)
+    proposed = said_visit(start, end, zone=seen.zone, at_home=appointment.zone)
+    context = _context(request, appointment) | {"proposed": proposed, "at": given["at"]}
+    context["choosing"] = seen.link(
+        reverse("visit_change", args=[appointment.manage_token]),
+        day=start.astimezone(ZoneInfo(seen.zone)).date().isoformat(),
+    )
+    return render(request, "booking/move.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_holder
+def cancel_visit(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """GET: what will happen; POST: do it."""
+    if not _is_open(appointment):
+        return _page(request, appointment, notice=_why_closed(appointment), status=409)
+    if request.method != "POST":
+        return render(request, "booking/cancel.html", _context(request, appointment))
+    try:
+        cancel(
+            company_id=appointment.company_id,
+            appointment_id=appointment.pk,
+            actor=actor.customer(appointment.lead.name),
+            now=timezone.now(),
+            seen_revision=_revision(request),
+        )
+    except (NotPossible, Overtaken):
+        appointment.refresh_from_db()
+        return _page(request, appointment, notice=OVERTAKEN, status=409)
+    return _back(request, appointment)
+
+
+def _choose(request: HttpRequest, appointment: Appointment, *, notice: str, status: int) -> HttpResponse:
+    here = reverse("visit_change", args=[appointment.manage_token])
+    context = choosing_context(request, appointment.module, Place(here, here), ignoring=appointment.pk)
+    context["notices"] = [note for note in (notice, *context["notices"]) if note]
+    context |= {"moving": _said(appointment, context["arrival"]), "appointment": appointment}
+    response = render(request, "booking/choose.html", context, status=status)
+    remember_zone(response, context["arrival"])
+    return response
+
+
+def _page(
+    request: HttpRequest, appointment: Appointment, *, notice: str = "", status: int = 200
+) -> HttpResponse:
+    context = _context(request, appointment) | {
+        "notice": notice,
+        "just_booked": request.GET.get("booked") == "1",
+        "just_changed": request.GET.get("changed") == "1",
+    }
+    return render(request, "booking/visit.html", context, status=status)
+
+
+def _context(request: HttpRequest, appointment: Appointment) -> dict[str, Any]:
+    seen = arrival(request, at_home=_zone(appointment))
+    return {
+        "appointment": appointment,
+        "company": appointment.company,
+        "module": appointment.module,
+        "lead": appointment.lead,
+        "arrival": seen,
+        "when": _said(appointment, seen),
+        "live": appointment.state != State.CANCELLED,
+        "open": _is_open(appointment),
+    }
+
+
+def _zone(appointment: Appointment) -> str:
+    return appointment.visitor_zone or appointment.zone
+
+
+def _said(appointment: Appointment, seen: Arrival) -> tuple[str, str]:
+    return said_visit(appointment.start, appointment.end, zone=seen.zone, at_home=appointment.zone)
+
+
+def _is_open(appointment: Appointment) -> bool:
+    """Can the customer still change or cancel it?"""
+    return appointment.state != State.CANCELLED and appointment.start > timezone.now()
+
+
+def _why_closed(appointment: Appointment) -> str:
+    if appointment.state == State.CANCELLED:
+        return "This appointment is cancelled already; nothing was changed."
+    return (
+        "This appointment has begun or is over, so it cannot be changed here any more. Please call instead."
+    )
+
+
+def _revision(request: HttpRequest) -> int | None:
+    text = request.POST.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _back(request: HttpRequest, appointment: Appointment, **said: int) -> HttpResponse:
+    seen = arrival(request, at_home=_zone(appointment))
+    return redirect(seen.link(reverse("visit", args=[appointment.manage_token]), **said))

@@ -1,0 +1,50 @@
+"""Time zones as visitors choose them, and the country a zone lies in."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from zoneinfo import available_timezones
+
+from genie.core.saying import said_place
+
+Choice = tuple[str, str]
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """Names of the IANA database that say a place or UTC; a browser may send us anything."""
+    return frozenset(
+        name
+        for name in available_timezones()
+        if not name.startswith(("posix", "right", "localtime", "Factory"))
+    )
+
+
+@cache
+def choices() -> list[tuple[str, list[Choice]]]:
+    """(region, [(zone, city)]), by name: zones somebody lives in, each once."""
+    regions: dict[str, list[Choice]] = {}
+    for name in sorted(countries()):
+        if name in known_zones():
+            regions.setdefault(name.split("/")[0], []).append((name, _city(name)))
+    return [*regions.items(), ("Other", [("UTC", "UTC")])]
+
+
+def _city(name: str) -> str:
+    place = said_place(name)
+    inner = name.split("/")[1:-1]
+    return f"{place} ({inner[0].replace('_', ' ')})" if inner else place
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Zone → country (ISO 3166, two letters), from the zone.tab of the time zone database."""
+    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[2]: row[0] for row in rows}
+
+
+def country_of(zone: str) -> str | None:
+    """The country a phone number without a prefix is likely from."""
+    return countries().get(zone)
