@@ -58,7 +58,7 @@ def for_company(right: Right, *, to_change: Right | None = None) -> Callable[[Vi
                 patch_cache_control(response, private=True, no_cache=True)
             return response
 
-        guarded.right = right  # type: ignore[attr-defined]
+        guarded.right, guarded.to_change = right, to_change  # type: ignore[attr-defined]
         return guarded
 
     return gate
