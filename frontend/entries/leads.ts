@@ -1,11 +1,8 @@
-// The Leads calendar: FullCalendar on the element #leads-calendar. Grown by the Leads pages.
-import { Calendar } from "@fullcalendar/core";
-import dayGrid from "@fullcalendar/daygrid";
-import interaction from "@fullcalendar/interaction";
-import list from "@fullcalendar/list";
-import timeGrid from "@fullcalendar/timegrid";
+// Leads pages: the calendar grid with its panel and move dialog, and an appointment that stays up to date while open.
+import "../styles/leads.css";
+import { followLive } from "../leads/live";
+import { grid } from "../leads/grid";
 
+followLive();
 const place = document.getElementById("leads-calendar");
-if (place) {
-  new Calendar(place, { plugins: [dayGrid, timeGrid, list, interaction], initialView: "timeGridWeek" }).render();
-}
+if (place) grid(place);

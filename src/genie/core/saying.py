@@ -17,20 +17,42 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None
 
 
-def said_span(start: datetime, end: datetime, zone: str) -> str:
+def said_span(
+    start: datetime, end: datetime, zone: str, *, now: datetime | None = None, place: bool = True
+) -> str:
     """A span as wall time in `zone` (an unknown zone: UTC), with the city so that nobody has to guess.
 
-    The date is repeated only when the span ends on another one. The offset from UTC is added where the wall
-    time alone would be unclear: an hour that the clocks go through twice, or a span across their change.
+    `now` leaves out the year where it is the present one; `place=False` leaves out the city, on pages that
+    name it once for all. The date is repeated only when the span ends on another one. The offset from UTC is
+    added where the wall time alone would be unclear: an hour that the clocks go through twice, or a span
+    across their change.
     """
     where = zone_of(zone)
     first, last = (moment.astimezone(where or UTC) for moment in (start, end))
+    begins, ends = said_day(start, zone, now=now), said_day(end, zone, now=now)
     span = (
-        f"{_date(first)}, {first:%H:%M}–{last:%H:%M}"
+        f"{begins}, {first:%H:%M}–{last:%H:%M}"
         if first.date() == last.date()
-        else f"{_date(first)}, {first:%H:%M} – {_date(last)}, {last:%H:%M}"
+        else f"{begins}, {first:%H:%M} – {ends}, {last:%H:%M}"
     )
-    return f"{span} ({_place(zone) if where else 'UTC'}{_offsets(first, last)})"
+    offsets = _offsets(first, last)
+    if place:
+        return f"{span} ({', '.join(filter(None, [said_place(zone), offsets]))})"
+    return f"{span} ({offsets})" if offsets else span
+
+
+def said_day(moment: datetime, zone: str, *, now: datetime | None = None) -> str:
+    """The local date of an instant: *Tue 3 Mar 2026*; without the year where it is the year of `now`."""
+    where = zone_of(zone) or UTC
+    local = moment.astimezone(where)
+    # not strftime: %a and %b follow the locale of the process
+    day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+    return day if now and now.astimezone(where).year == local.year else f"{day} {local.year}"
+
+
+def said_place(zone: str) -> str:
+    """The city of a zone, as people call the zone: *New York*. UTC for a zone nobody knows."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ") if zone_of(zone) else "UTC"
 
 
 def same_wall_time(start: datetime, one: str, other: str) -> bool:
@@ -39,20 +61,11 @@ def same_wall_time(start: datetime, one: str, other: str) -> bool:
     return len(offsets) == 1
 
 
-def _date(moment: datetime) -> str:
-    # not strftime: %a and %b follow the locale of the process
-    return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
-
-
-def _place(zone: str) -> str:
-    return zone.rsplit("/", 1)[-1].replace("_", " ")
-
-
 def _offsets(first: datetime, last: datetime) -> str:
     if first.utcoffset() == last.utcoffset() and not any(map(_occurs_twice, (first, last))):
         return ""
     both = dict.fromkeys(_offset(moment.utcoffset() or timedelta()) for moment in (first, last))
-    return ", " + " to ".join(both)
+    return " to ".join(both)
 
 
 def _occurs_twice(moment: datetime) -> bool:

@@ -12,17 +12,17 @@ from django.db import connection
 # shows the same event. Of one that its owner made a series, only the occurrence at our time is ours.
 _MERGED = """
 WITH looked_at AS (
-    SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = %(schedule)s
+    SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = ANY(%(schedules)s)
     UNION
-    SELECT c.calendar_id FROM store_connection c WHERE c.module_id = %(module)s AND c.state = 'linked'
+    SELECT c.calendar_id FROM store_connection c WHERE c.module_id = ANY(%(modules)s) AND c.state = 'linked'
 ), ours AS (
     SELECT l.calendar_id, l.remote_id, p.start, p."end" FROM store_eventlink l
-        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = %(module)s
+        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         WHERE l.state <> 'ended' AND l.remote_id <> ''
     UNION
     SELECT o.calendar_id, o.remote_id, p.start, p."end" FROM store_eventlink l
-        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = %(module)s
+        JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         JOIN store_remoteobject o ON o.uid = l.uid AND o.calendar_id IN (SELECT calendar_id FROM looked_at)
         WHERE l.state <> 'ended' AND l.uid <> ''
@@ -52,9 +52,23 @@ def busy_stretches(
     Looks at the availability calendars of the schedule and at the module's linked calendar; events of the
     module's own live links do not count, those of other modules do. `kinds`: values of core.event.BusyKind.
     """
+    return busy_of_modules(
+        module_ids=[module_id], schedule_ids=[schedule_id], kinds=kinds, start=start, end=end
+    )
+
+
+def busy_of_modules(
+    *,
+    module_ids: Collection[int],
+    schedule_ids: Collection[int],
+    kinds: Collection[str],
+    start: datetime,
+    end: datetime,
+) -> list[tuple[int, int]]:
+    """What blocks any of the modules, merged; the live links of all of them are left out."""
     wanted: dict[str, Any] = {
-        "module": module_id,
-        "schedule": schedule_id,
+        "modules": list(module_ids),
+        "schedules": list(schedule_ids),
         "kinds": list(kinds),
         "start": start,
         "end": end,

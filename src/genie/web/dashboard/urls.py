@@ -1,6 +1,6 @@
 """Addresses of the dashboard. Everything below /company/<slug>/ passes the gate of `access`."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from genie.web.dashboard import apps, companies, schedules, sessions
 
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout", sessions.log_out, name="logout"),
     path("companies", companies.companies, name="companies"),
     path("company/<slug:slug>/", companies.company_home, name="company"),
+    path("", include("genie.web.dashboard.leads.urls")),
     path("company/<slug:slug>/apps", apps.apps, name="apps"),
     path("company/<slug:slug>/apps/add", apps.module_add, name="module_add"),
     path("company/<slug:slug>/apps/<slug:module_slug>", apps.module_page, name="module"),

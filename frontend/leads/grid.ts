@@ -1,0 +1,182 @@
+// The grid of the Leads calendar. It knows wall time of the company's zone only; the server turns it into instants.
+import { Calendar, type EventApi, type EventContentArg, type EventInput } from "@fullcalendar/core";
+import dayGrid from "@fullcalendar/daygrid";
+import interaction from "@fullcalendar/interaction";
+import list from "@fullcalendar/list";
+import timeGrid from "@fullcalendar/timegrid";
+import { moving } from "./moving";
+import { panel } from "./panel";
+
+const VIEWS: Record<string, string> = {
+  month: "dayGridMonth",
+  week: "timeGridWeek",
+  day: "timeGridDay",
+  agenda: "listWeek",
+};
+const READ_AGAIN = 15_000; // ms
+
+interface Block {
+  id: string;
+  url: string;
+  start: string;
+  end: string;
+  said: string;
+  customer: string;
+  kind: string;
+  live: boolean;
+  attention: string;
+  movable: boolean;
+}
+interface Feed {
+  appointments: Block[];
+  busy: { start: string; end: string }[];
+}
+
+const asEvent = (block: Block): EventInput => ({
+  id: block.id,
+  url: block.url,
+  start: block.start,
+  end: block.end,
+  title: `${block.customer}, ${block.kind}`,
+  startEditable: block.movable,
+  classNames: ["visit-block", ...(block.live ? [] : ["cancelled"]), ...(block.attention ? ["attention"] : [])],
+  extendedProps: { ...block },
+});
+
+const asHatching = (busy: { start: string; end: string }): EventInput => ({
+  start: busy.start,
+  end: busy.end,
+  display: "background",
+  classNames: ["busy-time"],
+});
+
+/** Text nodes only: a customer's name is never read as HTML. */
+function words(arg: EventContentArg): { domNodes: Node[] } {
+  const block = arg.event.extendedProps as Partial<Block>;
+  if (!block.said) return { domNodes: [] };
+  const part = (kind: string, text: string): HTMLElement => {
+    const node = document.createElement("span");
+    node.className = kind;
+    node.textContent = text;
+    return node;
+  };
+  const nodes = [part("customer", block.customer ?? ""), part("kind", block.kind ?? "")];
+  if (!arg.view.type.startsWith("list")) nodes.unshift(part("time", block.said));
+  if (!block.live) nodes.push(part("flag", "cancelled"));
+  if (block.attention) nodes.push(part("flag", "needs attention"));
+  return { domNodes: nodes.flatMap((node) => [node, document.createTextNode(" ")]) };
+}
+
+/** What the clocks of a zone show now, as the grid wants it. */
+function nowIn(zone: string): string {
+  const options: Intl.DateTimeFormatOptions = {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  };
+  return new Intl.DateTimeFormat("sv-SE", options).format(new Date()).replace(" ", "T");
+}
+
+export function grid(place: HTMLElement): void {
+  const filter = document.getElementById("leads-filter") as HTMLFormElement;
+  const trouble = document.getElementById("leads-trouble");
+  const { feed = "", zone = "UTC", date = "", view = "" } = place.dataset;
+  const narrow = window.matchMedia("(max-width: 47.99rem)").matches;
+  const aside = panel();
+
+  const asked = (): URLSearchParams => {
+    const wanted = new URLSearchParams();
+    for (const name of ["module", "state"]) {
+      const field = filter.elements.namedItem(name) as HTMLSelectElement | null;
+      if (field?.value) wanted.set(name, field.value);
+    }
+    return wanted;
+  };
+
+  const remember = (): void => {
+    const wanted = asked();
+    const shown = Object.entries(VIEWS).find(([, type]) => type === calendar.view.type)?.[0];
+    if (shown) wanted.set("view", shown);
+    wanted.set("date", calendar.formatIso(calendar.getDate(), true).slice(0, 10));
+    history.replaceState(history.state, "", `?${wanted.toString()}`);
+  };
+
+  const read = async (start: string, end: string): Promise<EventInput[]> => {
+    const wanted = asked();
+    wanted.set("start", start.slice(0, 10));
+    wanted.set("end", end.slice(0, 10));
+    const answer = await fetch(`${feed}?${wanted.toString()}`, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(`the feed answered ${answer.status}`);
+    const found = (await answer.json()) as Feed;
+    return [...found.appointments.map(asEvent), ...found.busy.map(asHatching)];
+  };
+
+  place.replaceChildren();
+  const calendar = new Calendar(place, {
+    plugins: [dayGrid, timeGrid, list, interaction],
+    initialView: VIEWS[view] ?? (narrow ? "listWeek" : "timeGridWeek"),
+    initialDate: date || nowIn(zone),
+    timeZone: zone,
+    now: () => nowIn(zone),
+    nowIndicator: true,
+    firstDay: 1,
+    allDaySlot: false,
+    slotEventOverlap: false,
+    scrollTime: "07:30:00",
+    snapDuration: "00:15:00",
+    height: "max(34rem, calc(100dvh - 12rem))",
+    dayMaxEvents: true,
+    navLinks: true,
+    headerToolbar: {
+      left: "today prev,next",
+      center: "title",
+      right: "dayGridMonth,timeGridWeek,timeGridDay,listWeek",
+    },
+    buttonText: { today: "Today", month: "Month", week: "Week", day: "Day", list: "Agenda" },
+    slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
+    eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
+    dayHeaderFormat: narrow ? { weekday: "short" } : { weekday: "short", day: "numeric", month: "short", omitCommas: true },
+    titleFormat: { year: "numeric", month: narrow ? "short" : "long", day: "numeric" },
+    views: { dayGridMonth: { titleFormat: { year: "numeric", month: "long" }, dayHeaderFormat: { weekday: "short" } } },
+    noEventsContent: "No appointments in this time.",
+    editable: place.dataset.movable !== undefined,
+    eventDurationEditable: false,
+    eventContent: words,
+    events: (info, done, failed) => {
+      read(info.startStr, info.endStr).then(done, failed);
+    },
+    eventSourceSuccess: () => {
+      if (trouble) trouble.hidden = true;
+    },
+    eventSourceFailure: () => {
+      if (trouble) trouble.hidden = false;
+    },
+    eventClick: (info) => {
+      const click = info.jsEvent;
+      if (click.ctrlKey || click.metaKey || click.shiftKey) return; // a new tab was meant
+      click.preventDefault();
+      aside.open(info.event.url, info.el);
+    },
+    eventDrop: (info) => ask(info.event, info.revert),
+    datesSet: () => remember(),
+  });
+  const ask = moving((event: EventApi) => event.startStr.slice(0, 19));
+  calendar.render();
+
+  filter.addEventListener("change", () => {
+    remember();
+    calendar.refetchEvents();
+  });
+  filter.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("appointment-changed", () => calendar.refetchEvents());
+  document.addEventListener("appointment-news", () => calendar.refetchEvents());
+  window.setInterval(() => {
+    const busy = document.hidden || document.querySelector("dialog[open], .fc-event-dragging");
+    if (!busy) calendar.refetchEvents();
+  }, READ_AGAIN);
+}

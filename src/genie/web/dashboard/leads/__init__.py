@@ -1,0 +1,1 @@
+"""Leads calendar, Leads list, and the page of one appointment."""

@@ -1,0 +1,42 @@
+"""Times as people say them: `{% span a.start a.end zone now %}`, `{% ago at now zone %}`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from genie.core.saying import said_span
+from genie.web.dashboard.leads.said import said_ago, said_moment
+
+register = template.Library()
+
+
+@register.simple_tag
+def span(start: datetime, end: datetime, zone: str, now: datetime, place: bool = True) -> SafeString:
+    """A span in `zone`; `place=False` on a page that names the zone once for all."""
+    said = said_span(start, end, zone, now=now, place=place)
+    return format_html('<time datetime="{}">{}</time>', start.astimezone(UTC).isoformat(), said)
+
+
+@register.simple_tag
+def ago(at: datetime, now: datetime, zone: str) -> SafeString:
+    """How long ago, with the exact time on hover."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        said_moment(at, zone, now),
+        said_ago(at, now, zone),
+    )
+
+
+@register.simple_tag
+def instant(at: datetime, now: datetime, zone: str) -> SafeString:
+    """A moment: *Tue 3 Mar, 10:44*."""
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        said_moment(at, zone, now),
+    )
