@@ -16,6 +16,9 @@ from genie.providers.caldav.lines import Component, parse
 
 OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*([+-])(\d{1,2}):?(\d{2})?\)?", re.IGNORECASE)
 WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+RULE_PARTS = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "WKST"}
+MOST_CHANGES, MOST_ENDLESS = 60, 4
+"""Changes of clock in one definition: with the whole history some thirty, of which two go on for ever."""
 UTC_NAMES = {"utc", "gmt", "z", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "coordinated universal time"}
 
 
@@ -81,17 +84,37 @@ def by_offset(tzid: str) -> tzinfo | None:
 
 @lru_cache(maxsize=200)
 def defined(vtimezone: str) -> tzinfo | None:
-    """The rules a VTIMEZONE spells out, None if it makes no sense."""
+    """The rules a VTIMEZONE spells out, None if it makes no sense or would be work without end."""
     if len(vtimezone) > 50_000:
         return None
     try:
         calendar = IcsCalendar.from_ical(f"BEGIN:VCALENDAR\r\n{vtimezone}END:VCALENDAR\r\n")
         (definition,) = (part for part in calendar.walk() if isinstance(part, Timezone))
+        if not is_plain(definition):
+            return None
         made: tzinfo = definition.to_tz(lookup_tzid=False)
         made.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 -- asks for the offset of a wall time
     except Exception:  # whatever the library raises, these rules cannot be used
         return None
     return made
+
+
+def is_plain(definition: Timezone) -> bool:
+    """Whether clocks change once a year, in few ways.
+
+    Changes are stepped through from the first on: one a second, in an invitation that a stranger mailed,
+    would hold a worker for ever.
+    """
+    endless = 0
+    for change in definition.subcomponents:
+        rules = change.get("RRULE", [])
+        for rule in rules if isinstance(rules, list) else [rules]:
+            if rule.get("FREQ") != ["YEARLY"] or not set(rule) <= RULE_PARTS:
+                return False
+            endless += "UNTIL" not in rule
+        if "EXRULE" in change:
+            return False
+    return len(definition.subcomponents) <= MOST_CHANGES and endless <= MOST_ENDLESS
 
 
 @dataclass(frozen=True, slots=True)
