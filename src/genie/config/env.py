@@ -17,6 +17,18 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, default).strip()
 
 
+def secret_key(*, public_url: str) -> str:
+    """What signs sessions and booking forms. Raises Misconfigured where others could use the known one."""
+    key = text("GENIE_SECRET_KEY")
+    if not key and urlsplit(public_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise Misconfigured(
+            "GENIE_SECRET_KEY is not set. Anybody could sign forms and sessions of an installation that "
+            "others reach, so it does not start. Set it to 50 random characters and keep it: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return key or DEVELOPMENT_KEY
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     value = text(name).lower()
     return default if value == "" else value in ("1", "true", "yes", "on")

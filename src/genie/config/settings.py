@@ -10,12 +10,12 @@ from genie.config import env
 SOURCE = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("GENIE_DEBUG")
 
-SECRET_KEY = env.text("GENIE_SECRET_KEY", env.DEVELOPMENT_KEY)
 GENIE_ENCRYPTION_KEYS: list[str] = env.words("GENIE_ENCRYPTION_KEYS")
 """Fernet keys, newest first; the first encrypts, all decrypt (`manage.py rotate_secrets`)."""
 GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+SECRET_KEY = env.secret_key(public_url=GENIE_PUBLIC_URL)
 GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
-"""May a person's CalDAV address lead to a private network or loopback, or be plain http? Off unless the operator says so."""
+"""May a CalDAV address lead to a private network or loopback, or be plain http? Off unless the operator says so."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))
