@@ -17,6 +17,13 @@ def radicale_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server
 
 
 @pytest.fixture(scope="session")
+def old_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server without sync-collection."""
+    with servers.old_radicale(tmp_path_factory.mktemp("old")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     with servers.xandikos(tmp_path_factory.mktemp("xandikos")) as server:
         yield server

@@ -30,10 +30,151 @@ def versions(pages: list[ChangePage]) -> dict[str, str]:
     return {one.id: one.version for page in pages for one in page.changed}
 
 
-class ProviderContract:
+class ReadingContract:
+    """What is promised of `changes`."""
+
     @pytest.fixture
     def side(self) -> Side:
         raise NotImplementedError
+
+    # --- changes
+
+    def test_a_full_read_lists_everything_once_and_says_so(self, side):
+        ids = {side.add(at(f"2026-12-{day:02} 09:00")) for day in range(1, 9)}
+        ours = side.provider.create(side.calendar, fresh(), content())
+        pages = read(side)
+        assert all(page.full for page in pages)
+        names = [one.id for page in pages for one in page.changed]
+        assert sorted(names) == sorted(ids | {ours.id})
+        assert changed(pages)[ours.id].identity == ours.identity
+        assert changed(pages)[ours.id].version == ours.version
+        assert [page.cursor is not None for page in pages] == [False] * (len(pages) - 1) + [True]
+
+    def test_an_empty_calendar_is_one_page_with_a_cursor(self, side):
+        (page,) = read(side)
+        assert (list(page.changed), list(page.removed), page.full) == ([], [], True)
+        assert page.cursor
+
+    def test_a_change_free_read_is_one_request(self, side):
+        side.add(NINE)
+        pages = read(side)
+        before = side.requests()
+        (page,) = read(side, pages[-1].cursor, versions(pages))
+        assert (list(page.changed), list(page.removed), page.full) == ([], [], False)
+        assert page.cursor
+        assert side.requests() == before + 1
+
+    def test_what_was_added_changed_and_removed_comes_once(self, side):
+        kept, moved, deleted = (side.add(at(f"2026-12-0{day} 09:00")) for day in (1, 2, 3))
+        first = read(side)
+        side.move(moved, at("2026-12-02 15:00"))
+        side.delete(deleted)
+        added = side.add(at("2026-12-04 09:00"))
+        second = read(side, first[-1].cursor, versions(first))
+        assert set(changed(second)) == {moved, added}
+        assert removed(second) == [deleted]
+        assert not any(page.full for page in second)
+        assert changed(second)[moved].busy[0].start == at("2026-12-02 15:00").start
+        assert kept not in removed(second)
+        known = {**versions(first), **versions(second)}
+        del known[deleted]
+        third = read(side, second[-1].cursor, known)
+        assert (changed(third), removed(third)) == ({}, [])
+
+    def test_a_page_read_again_says_the_same(self, side):
+        first = read(side)
+        for day in range(1, 8):
+            side.add(at(f"2026-12-0{day} 09:00"))
+        assert read(side, first[-1].cursor) == read(side, first[-1].cursor)
+
+    def test_a_read_broken_off_loses_nothing(self, side):
+        first = read(side)
+        ids = {side.add(at(f"2026-12-0{day} 09:00")) for day in range(1, 8)}
+        reading = side.provider.changes(side.calendar, cursor=first[-1].cursor, window=DECEMBER, known={})
+        next(iter(reading))
+        assert set(changed(read(side, first[-1].cursor))) == ids
+
+    def test_what_changes_while_pages_are_read_comes_again(self, side):
+        ids = [side.add(at(f"2026-12-0{day} 09:00")) for day in range(1, 8)]
+        pages = []
+        for page in side.provider.changes(side.calendar, cursor=None, window=DECEMBER, known={}):
+            pages.append(page)
+            if len(pages) == 1:
+                side.move(ids[0], at("2026-12-20 09:00"))
+        later = read(side, pages[-1].cursor, versions(pages))
+        seen = {**changed(pages), **changed(later)}
+        assert seen[ids[0]].busy[0].start == at("2026-12-20 09:00").start
+
+    def test_our_own_write_comes_back_in_the_version_it_returned(self, side):
+        first = read(side)
+        made = side.provider.create(side.calendar, fresh(), content())
+        updated = side.provider.update(side.calendar, made.id, content(TEN), version=made.version)
+        (one,) = changed(read(side, first[-1].cursor)).values()
+        assert (one.id, one.version, one.identity) == (made.id, updated.version, made.identity)
+
+    @pytest.mark.parametrize(
+        "cursor", ["", "nonsense", "sync:nonsense", "sync:http://example.org/99999", "9:x"]
+    )
+    def test_a_cursor_that_is_not_known_is_expired(self, side, cursor):
+        side.add(NINE)
+        with pytest.raises(CursorExpired):
+            read(side, cursor)
+
+    def test_reading_where_no_calendar_is_any_more(self, side):
+        cursor = read(side)[-1].cursor
+        side.drop_calendar()
+        for known in (cursor, None):
+            with pytest.raises(CalendarGone):
+                read(side, known)
+
+    # --- busy time
+
+    def test_busy_free_tentative_and_cancelled(self, side):
+        busy = side.add(NINE)
+        free = side.add(NINE, kind=None)
+        maybe = side.add(NINE, kind=BusyKind.TENTATIVE)
+        off = side.add(NINE)
+        side.cancel(off)
+        found = changed(read(side))
+        assert [(one.start, one.end, one.kind) for one in found[busy].busy] == [
+            (NINE.start, NINE.end, BusyKind.BUSY)
+        ]
+        assert found[maybe].busy[0].kind is BusyKind.TENTATIVE
+        assert (found[free].busy, found[off].busy) == ((), ())
+
+    def test_all_day_is_busy_from_midnight_to_midnight(self, side):
+        day = When(
+            at("2026-12-05 00:00", zone="UTC").start, at("2026-12-06 00:00", zone="UTC").start, "UTC", True
+        )
+        event_id = side.add(day)
+        (busy,) = changed(read(side))[event_id].busy
+        assert (busy.start, busy.end, busy.all_day) == (day.start, day.end, True)
+
+    def test_only_what_touches_the_window_is_busy(self, side):
+        outside = side.add(at("2027-02-01 09:00"))
+        across = side.add(at("2026-11-30 23:00", 24 * 60, "UTC"))
+        touching = side.add(at("2026-11-30 23:00", 60, "UTC"))
+        found = changed(read(side))
+        assert (found[outside].busy, found[touching].busy) == ((), ())
+        assert len(found[across].busy) == 1
+
+    def test_a_series_is_busy_at_each_occurrence(self, side):
+        event_id = side.add(at("2026-11-29 09:00"))
+        side.repeat_daily(event_id, 5)
+        found = changed(read(side))[event_id]
+        assert [busy.start for busy in found.busy] == [at(f"2026-12-0{day} 09:00").start for day in (1, 2, 3)]
+
+    def test_an_event_that_cannot_be_read_is_reported_and_hides_no_other(self, side):
+        good = side.add(NINE)
+        broken = side.add_broken()
+        found = changed(read(side))
+        assert found[broken].problem.endswith(".")
+        assert found[good].problem == ""
+        assert len(found[good].busy) == 1
+
+
+class ProviderContract(ReadingContract):
+    """All of it."""
 
     # --- the account
 
@@ -277,138 +418,3 @@ class ProviderContract:
         side.provider.create(side.calendar, identity, content())
         assert side.provider.find(side.other, identity.key) == []
         assert side.provider.find(side.calendar, fresh().key) == []
-
-    # --- changes
-
-    def test_a_full_read_lists_everything_once_and_says_so(self, side):
-        ids = {side.add(at(f"2026-12-{day:02} 09:00")) for day in range(1, 9)}
-        ours = side.provider.create(side.calendar, fresh(), content())
-        pages = read(side)
-        assert all(page.full for page in pages)
-        names = [one.id for page in pages for one in page.changed]
-        assert sorted(names) == sorted(ids | {ours.id})
-        assert changed(pages)[ours.id].identity == ours.identity
-        assert changed(pages)[ours.id].version == ours.version
-        assert [page.cursor is not None for page in pages] == [False] * (len(pages) - 1) + [True]
-
-    def test_an_empty_calendar_is_one_page_with_a_cursor(self, side):
-        (page,) = read(side)
-        assert (list(page.changed), list(page.removed), page.full) == ([], [], True)
-        assert page.cursor
-
-    def test_a_change_free_read_is_one_request(self, side):
-        side.add(NINE)
-        pages = read(side)
-        before = side.requests()
-        (page,) = read(side, pages[-1].cursor, versions(pages))
-        assert (list(page.changed), list(page.removed), page.full) == ([], [], False)
-        assert page.cursor
-        assert side.requests() == before + 1
-
-    def test_what_was_added_changed_and_removed_comes_once(self, side):
-        kept, moved, deleted = (side.add(at(f"2026-12-0{day} 09:00")) for day in (1, 2, 3))
-        first = read(side)
-        side.move(moved, at("2026-12-02 15:00"))
-        side.delete(deleted)
-        added = side.add(at("2026-12-04 09:00"))
-        second = read(side, first[-1].cursor, versions(first))
-        assert set(changed(second)) == {moved, added}
-        assert removed(second) == [deleted]
-        assert not any(page.full for page in second)
-        assert changed(second)[moved].busy[0].start == at("2026-12-02 15:00").start
-        assert kept not in removed(second)
-        known = {**versions(first), **versions(second)}
-        del known[deleted]
-        third = read(side, second[-1].cursor, known)
-        assert (changed(third), removed(third)) == ({}, [])
-
-    def test_a_page_read_again_says_the_same(self, side):
-        first = read(side)
-        for day in range(1, 8):
-            side.add(at(f"2026-12-0{day} 09:00"))
-        assert read(side, first[-1].cursor) == read(side, first[-1].cursor)
-
-    def test_a_read_broken_off_loses_nothing(self, side):
-        first = read(side)
-        ids = {side.add(at(f"2026-12-0{day} 09:00")) for day in range(1, 8)}
-        reading = side.provider.changes(side.calendar, cursor=first[-1].cursor, window=DECEMBER, known={})
-        next(iter(reading))
-        assert set(changed(read(side, first[-1].cursor))) == ids
-
-    def test_what_changes_while_pages_are_read_comes_again(self, side):
-        ids = [side.add(at(f"2026-12-0{day} 09:00")) for day in range(1, 8)]
-        pages = []
-        for page in side.provider.changes(side.calendar, cursor=None, window=DECEMBER, known={}):
-            pages.append(page)
-            if len(pages) == 1:
-                side.move(ids[0], at("2026-12-20 09:00"))
-        later = read(side, pages[-1].cursor, versions(pages))
-        seen = {**changed(pages), **changed(later)}
-        assert seen[ids[0]].busy[0].start == at("2026-12-20 09:00").start
-
-    def test_our_own_write_comes_back_in_the_version_it_returned(self, side):
-        first = read(side)
-        made = side.provider.create(side.calendar, fresh(), content())
-        updated = side.provider.update(side.calendar, made.id, content(TEN), version=made.version)
-        (one,) = changed(read(side, first[-1].cursor)).values()
-        assert (one.id, one.version, one.identity) == (made.id, updated.version, made.identity)
-
-    @pytest.mark.parametrize(
-        "cursor", ["", "nonsense", "sync:nonsense", "sync:http://example.org/99999", "9:x"]
-    )
-    def test_a_cursor_that_is_not_known_is_expired(self, side, cursor):
-        side.add(NINE)
-        with pytest.raises(CursorExpired):
-            read(side, cursor)
-
-    def test_reading_where_no_calendar_is_any_more(self, side):
-        cursor = read(side)[-1].cursor
-        side.drop_calendar()
-        for known in (cursor, None):
-            with pytest.raises(CalendarGone):
-                read(side, known)
-
-    # --- busy time
-
-    def test_busy_free_tentative_and_cancelled(self, side):
-        busy = side.add(NINE)
-        free = side.add(NINE, kind=None)
-        maybe = side.add(NINE, kind=BusyKind.TENTATIVE)
-        off = side.add(NINE)
-        side.cancel(off)
-        found = changed(read(side))
-        assert [(one.start, one.end, one.kind) for one in found[busy].busy] == [
-            (NINE.start, NINE.end, BusyKind.BUSY)
-        ]
-        assert found[maybe].busy[0].kind is BusyKind.TENTATIVE
-        assert (found[free].busy, found[off].busy) == ((), ())
-
-    def test_all_day_is_busy_from_midnight_to_midnight(self, side):
-        day = When(
-            at("2026-12-05 00:00", zone="UTC").start, at("2026-12-06 00:00", zone="UTC").start, "UTC", True
-        )
-        event_id = side.add(day)
-        (busy,) = changed(read(side))[event_id].busy
-        assert (busy.start, busy.end, busy.all_day) == (day.start, day.end, True)
-
-    def test_only_what_touches_the_window_is_busy(self, side):
-        outside = side.add(at("2027-02-01 09:00"))
-        across = side.add(at("2026-11-30 23:00", 24 * 60, "UTC"))
-        touching = side.add(at("2026-11-30 23:00", 60, "UTC"))
-        found = changed(read(side))
-        assert (found[outside].busy, found[touching].busy) == ((), ())
-        assert len(found[across].busy) == 1
-
-    def test_a_series_is_busy_at_each_occurrence(self, side):
-        event_id = side.add(at("2026-11-29 09:00"))
-        side.repeat_daily(event_id, 5)
-        found = changed(read(side))[event_id]
-        assert [busy.start for busy in found.busy] == [at(f"2026-12-0{day} 09:00").start for day in (1, 2, 3)]
-
-    def test_an_event_that_cannot_be_read_is_reported_and_hides_no_other(self, side):
-        good = side.add(NINE)
-        broken = side.add_broken()
-        found = changed(read(side))
-        assert found[broken].problem.endswith(".")
-        assert found[good].problem == ""
-        assert len(found[good].busy) == 1

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import httpx
+from radicale import app as radicale_app
+from radicale import config
 
 USER, PASSWORD = "ana", "app pass: ümlaut"
 MKCALENDAR = (
@@ -21,6 +28,13 @@ MKCALENDAR = (
     'xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:a="http://apple.com/ns/ical/"><d:set><d:prop><d:displayname>{name}</d:displayname>'
     "<c:supported-calendar-component-set>{components}</c:supported-calendar-component-set>{more}"
     "</d:prop></d:set></c:mkcalendar>"
+)
+
+RIGHTS = (
+    "[root]\nuser: .+\ncollection:\npermissions: R\n"
+    "[principal]\nuser: .+\ncollection: {user}\npermissions: RW\n"
+    "[readonly]\nuser: .+\ncollection: {user}/readonly[^/]*\npermissions: r\n"
+    "[calendars]\nuser: .+\ncollection: {user}/[^/]+\npermissions: rw\n"
 )
 
 
@@ -111,12 +125,7 @@ def radicale(folder: Path) -> Iterator[Server]:
         f"delay = 0\n[rights]\ntype = from_file\nfile = {folder / 'rights'}\n"
         f"[storage]\nfilesystem_folder = {folder / 'collections'}\n[logging]\nlevel = warning\n"
     )
-    (folder / "rights").write_text(
-        "[root]\nuser: .+\ncollection:\npermissions: R\n"
-        "[principal]\nuser: .+\ncollection: {user}\npermissions: RW\n"
-        "[readonly]\nuser: .+\ncollection: {user}/readonly[^/]*\npermissions: r\n"
-        "[calendars]\nuser: .+\ncollection: {user}/[^/]+\npermissions: rw\n"
-    )
+    (folder / "rights").write_text(RIGHTS)
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "radicale", "--config", str(folder / "config")]
     with running(command, url, folder / "log"):
@@ -131,3 +140,59 @@ def xandikos(folder: Path) -> Iterator[Server]:
     command += ["-p", str(port), "--current-user-principal", f"/{USER}/", "--defaults"]
     with running(command, url, folder / "log"):
         yield Server(url, f"/{USER}/calendars/", folder)
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Threaded(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+@contextlib.contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """A WSGI application on the loopback, in a thread of this process; its URL."""
+    with make_server("127.0.0.1", 0, app, server_class=Threaded, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+@contextlib.contextmanager
+def old_radicale(folder: Path) -> Iterator[Server]:
+    """Radicale as an older server would be: it knows no sync-collection and hands out no sync token."""
+    configuration = config.load()
+    configuration.update(
+        {
+            "auth": {"type": "http_x_remote_user"},
+            "storage": {"filesystem_folder": str(folder / "collections")},
+            "logging": {"level": "error"},
+            "rights": {"type": "from_file", "file": str(folder / "rights")},
+        },
+        "test",
+    )
+    (folder / "rights").write_text(RIGHTS)
+    inner = radicale_app.Application(configuration)
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["HTTP_X_REMOTE_USER"] = USER
+        given = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        if environ.get("HTTP_AUTHORIZATION") != f"Basic {given}":
+            start_response("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="old"')])
+            return [b""]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body.replace(b"<d:sync-token/>", b""))
+        environ["CONTENT_LENGTH"] = str(len(body.replace(b"<d:sync-token/>", b"")))
+        if b"sync-collection" in body:
+            start_response("415 Unsupported Media Type", [])
+            return [b""]
+        return inner(environ, start_response)
+
+    with serving(app) as url:
+        yield Server(url, f"/{USER}/", folder)

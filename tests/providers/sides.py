@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+import httpx
 import icalendar
 from tests.providers.servers import PASSWORD, USER, Owner, Server
 
 from genie.core.event import BusyKind, EventContent, When
-from genie.providers.caldav.auth import authorize
+from genie.providers.caldav.auth import Grant, authorize
 from genie.providers.memory.world import Repeat, World
 from genie.providers.port import CalendarProvider, EventIdentity, Window
 from genie.providers.registry import ProviderSettings, open_provider
@@ -131,6 +133,10 @@ class MemorySide:
         return len(self.world.requests)
 
 
+PREPARED: dict[str, tuple[str, str, Grant]] = {}
+"""What is made once on each server: another calendar, a read-only one, and the grant."""
+
+
 class CalDavSide:
     """A real server, and its owner with the `icalendar` library."""
 
@@ -138,11 +144,12 @@ class CalDavSide:
 
     def __init__(self, server: Server) -> None:
         self.owner = Owner(server)
-        name = uuid.uuid4().hex[:12]
-        self.calendar = self.owner.make_calendar(name)
-        self.other = self.owner.make_calendar(f"{name}-other")
-        self.reading = self.make_read_only(f"readonly-{name}")
-        self.grant = authorize(address=server.url, user=USER, password=PASSWORD, settings=HOME)
+        if server.url not in PREPARED:
+            other, reading = self.owner.make_calendar("other"), self.make_read_only("readonly")
+            grant = authorize(address=server.url, user=USER, password=PASSWORD, settings=HOME)
+            PREPARED[server.url] = (other, reading, grant)
+        self.other, self.reading, self.grant = PREPARED[server.url]
+        self.calendar = self.owner.make_calendar(uuid.uuid4().hex[:12])
         self._opened: list[CalendarProvider] = []
         self._sent = [0]
         self.provider = self.again()
@@ -150,6 +157,8 @@ class CalDavSide:
     def close(self) -> None:
         for provider in self._opened:
             provider.close()
+        with contextlib.suppress(httpx.HTTPStatusError):  # some tests have dropped it
+            self.drop_calendar()
         self.owner.close()
 
     def again(self) -> CalendarProvider:
