@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
     )
     app.state.settings = settings
+    app.state.homes = {}
     app.state.box = Box(settings.mail_dir)
     return app
 

@@ -55,18 +55,28 @@ class StoredObject:
 
 
 class CalDavClient:
-    """One account's view of the server. Every method raises ServerFault when the server fails."""
+    """One account's view of the server. Every method raises ServerFault when the server fails.
 
-    def __init__(self, http: httpx.AsyncClient, base: str, account: Account) -> None:
+    `homes` remembers where each account's calendars are, so that it is asked once.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, base: str, account: Account, homes: dict[str, str]) -> None:
         self._http = http
+        self._homes = homes
         self._base = base if base.endswith("/") else f"{base}/"
         self._account = account
 
     async def calendars(self) -> list[RemoteCalendar]:
         """List the calendars that hold events, as the server orders them."""
-        principal = await self._href_in(self._base, "current-user-principal", f"{DAV}current-user-principal")
-        home = await self._href_in(principal, "c:calendar-home-set", f"{CAL}calendar-home-set")
-        answer = await self._propfind(home, CALENDAR_PROPS, depth="1")
+        name = self._account.name
+        if name not in self._homes:
+            principal = await self._href_in(
+                self._base, "current-user-principal", f"{DAV}current-user-principal"
+            )
+            self._homes[name] = await self._href_in(
+                principal, "c:calendar-home-set", f"{CAL}calendar-home-set"
+            )
+        answer = await self._propfind(self._homes[name], CALENDAR_PROPS, depth="1")
         found = (_calendar(href, prop) for href, prop in _answers(answer))
         return [calendar for calendar in found if calendar]
 

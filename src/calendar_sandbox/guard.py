@@ -20,7 +20,7 @@ POLICY = (
 ALWAYS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer a form's own post would come with Origin: null
     "Cache-Control": "no-store",
 }
 READING = ("GET", "HEAD", "OPTIONS")

@@ -367,8 +367,9 @@ for (const select of document.querySelectorAll(".choices select")) {
   });
 }
 if (week()) {
-  const first = Math.min(8 * 60, ...[...stage.querySelectorAll(".slot")].map((slot) => Number(slot.style.getPropertyValue("--top"))));
-  scroller().scrollTop = Math.max(0, first - 30) * perMinute();
+  // Open at the morning's first event, but never in the night.
+  const tops = [...stage.querySelectorAll(".slot")].map((slot) => Number(slot.style.getPropertyValue("--top")));
+  scroller().scrollTop = (Math.max(6 * 60, Math.min(8 * 60, ...tops)) - 30) * perMinute();
   setInterval(poll, POLL);
   setInterval(drawNow, 30000);
   document.addEventListener("visibilitychange", poll);

@@ -38,7 +38,8 @@ class Asked:
         )
 
     def client(self, request: Request) -> CalDavClient:
-        return CalDavClient(request.app.state.http, request.app.state.settings.caldav_url, self.account)
+        state = request.app.state
+        return CalDavClient(state.http, state.settings.caldav_url, self.account, state.homes)
 
     def object_href(self, values: Mapping[str, str]) -> str:
         """Return the object's address, which must lie in the calendar."""

@@ -216,7 +216,8 @@ async def _change(request: Request, done: str) -> Response:
         etag = await asked.client(request).update(stored.href, text, etag=stored.etag)
     except (Stale, Gone) as fault:
         return _lost(request, asked, fault)
-    return _done(request, asked, done, href=stored.href, etag=etag, when=wanted.when)
+    alone = old.repeats and _scope(fields) == "one"
+    return _done(request, asked, done, href=stored.href, etag=etag, when=wanted.when, alone=alone)
 
 
 async def _event(
@@ -377,10 +378,19 @@ def _lost(request: Request, asked: Asked, fault: Fault) -> Response:
 
 
 def _done(
-    request: Request, asked: Asked, done: str, *, href: str, etag: str, when: edits.When | None
+    request: Request,
+    asked: Asked,
+    done: str,
+    *,
+    href: str,
+    etag: str,
+    when: edits.When | None,
+    alone: bool = False,
 ) -> Response:
     if wants_json(request):
-        said = f"Now {span_of(when.start, when.end)}." if when and done == "moved" else SAID[done]
+        said = SAID[done]
+        if when and done == "moved":
+            said = f"Now {span_of(when.start, when.end)}{' (only this one)' if alone else ''}."
         answer = {"ok": True, "href": href, "etag": etag, "said": said}
         return JSONResponse(answer, 201 if done == "created" else 200)
     day = {"day": f"{when.start:%Y-%m-%d}"} if when else {}

@@ -1,0 +1,127 @@
+"""The sandbox as it runs, over a real Radicale, and plain clients for both."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import uvicorn
+from tests.outside import CalDavServer
+
+from calendar_sandbox.app import create_app
+from calendar_sandbox.settings import Account, Settings
+from run import programs
+
+NOW = datetime(2026, 11, 24, 9, 40, tzinfo=UTC)  # a Tuesday
+ZONE = "Europe/Berlin"
+numbers = itertools.count(1)
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Run the sandbox's own server; yields its address and the application."""
+    app = create_app(settings)
+    port = programs.free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    give_up = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < give_up, "the sandbox did not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}", app
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(radicale: CalDavServer) -> Iterator[str]:
+    """The sandbox over the session's Radicale, at NOW, with both accounts and one with a wrong password."""
+    accounts = [Account(name, password) for name, password in radicale.users.items()]
+    settings = Settings(
+        caldav_url=radicale.base_url,
+        accounts=(*accounts, Account("locked-out", "wrong")),
+        clock=lambda: NOW,
+    )
+    with serving(settings) as (url, _app):
+        yield url
+
+
+@dataclass
+class Desk:
+    """One fresh calendar: seen from outside (plain CalDAV) and through the sandbox."""
+
+    server: CalDavServer
+    url: str  # of the sandbox
+    calendar: str  # its path
+    client: httpx.Client
+
+    @property
+    def here(self) -> dict[str, str]:
+        return {"account": self.server.user, "calendar": self.calendar, "zone": ZONE}
+
+    def put(self, name: str, *events: str, head: str = "") -> str:
+        """Write an object from outside and return its href."""
+        inner = "".join(f"BEGIN:VEVENT\n{event.strip()}\nEND:VEVENT\n" for event in events)
+        text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//foreign//EN\n{head}{inner}END:VCALENDAR\n"
+        href = f"{self.calendar}{name}.ics"
+        self.server.put(self.address(href), text.replace("\n", "\r\n"))
+        return href
+
+    def address(self, href: str) -> str:
+        return self.server.base_url.rstrip("/") + href
+
+    def text(self, href: str) -> str:
+        """The object as the server has it, unfolded."""
+        return re.sub(r"\r?\n[ \t]", "", self.server.get(self.address(href))).replace("\r\n", "\n")
+
+    def gone(self, href: str) -> bool:
+        with self.server.client() as client:
+            return client.get(self.address(href)).status_code == 404
+
+    def week(self, first: str = "2026-11-23", last: str = "2026-11-30") -> list[dict[str, Any]]:
+        """The occurrences as the sandbox tells them."""
+        answer = self.client.get("/events.json", params=self.here | {"first": first, "last": last})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
+
+    def only(self, title: str) -> dict[str, Any]:
+        (found,) = [event for event in self.week() if event["title"] == title]
+        return found
+
+    def post(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> httpx.Response:
+        """Ask for a change as the page's script does."""
+        known = {name: event[name] for name in ("href", "etag", "occurrence")} if event else {}
+        return self.client.post(
+            f"/events/{verb}", json=self.here | known | fields, headers={"Accept": "application/json"}
+        )
+
+    def done(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        answer = self.post(verb, event, **fields)
+        assert answer.status_code in (200, 201), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.fixture
+def desk(radicale: CalDavServer, sandbox_url: str) -> Iterator[Desk]:
+    calendar = urlsplit(radicale.make_calendar(f"desk-{next(numbers)}", name="Front desk")).path
+    with httpx.Client(base_url=sandbox_url, timeout=20) as client:
+        yield Desk(radicale, sandbox_url, calendar, client)
+
+
+@pytest.fixture
+def mail_folder(tmp_path: Path) -> Path:
+    return tmp_path / "mail"
