@@ -11,8 +11,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
@@ -22,7 +24,7 @@ from run.processes import Program, Register
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 0.2  # seconds between two looks at the children
-READY_SECONDS = 90
+READY_SECONDS = 180
 PREFERRED_PORTS = {"caldav": 5232, "calendar page": 9100, "mail": 1025}
 
 
@@ -54,12 +56,9 @@ class Installation:
     ports: dict[str, int] = field(default_factory=dict)
     lock: IO[str] | None = None
 
-    @property
+    @cached_property
     def register(self) -> Register:
-        return self._register
-
-    def __post_init__(self) -> None:
-        self._register = Register(self.state / "processes.json")
+        return Register(self.state / "processes.json")
 
     @property
     def address(self) -> str:
@@ -69,11 +68,18 @@ class Installation:
     # starting, step by step
 
     def run(self) -> int:
-        """Start, watch until told to stop, stop. Returns the exit status."""
+        """Start everything, watch until told to stop, stop. Returns the exit status."""
+        return self.serve(self.start)
+
+    def run_sandbox(self) -> int:
+        """The demo's outside world alone: for the product started in another way."""
+        return self.serve(self.start_sandbox)
+
+    def serve(self, start: Callable[[], None]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.on_signal)
         try:
-            self.start()
+            start()
             self.watch()
         except Stop:
             say("\nStopping …")
@@ -82,7 +88,7 @@ class Installation:
             return 1
         finally:
             self.stop()
-        say("Stopped. The data stays in .run; `make run` continues with it.")
+        say(f"Stopped. The data stays in {self.state}; the next start continues with it.")
         return 0
 
     def on_signal(self, number: int, frame: Any) -> None:
@@ -101,20 +107,29 @@ class Installation:
                 f"served there. Stop that program, or choose another port: PORT={self.port + 1} make run"
             )
         self.secrets = secret_file.load_or_make(self.state / "secrets.env")
-        self.environment = self.secrets | self.environment
+        self.secrets |= {name: self.environment[name] for name in self.secrets if self.environment.get(name)}
+        self.environment |= self.secrets
         self.choose_ports()
         self.start_database()
         self.environment |= self.product_environment()
         self.write_environment()
-        self.manage("migrate", "--no-input", saying="Bringing the database up to date …")
-        self.manage("collectstatic", "--no-input", "--verbosity=0")
+        say("Bringing the database up to date …")
+        self.manage("prepare", *(["--demo"] if self.with_demo else []))
         if self.with_demo:
-            self.manage("seed_demo", "--if-empty")
             self.start_outside_world()
         self.launch("web", self.web_command())
         self.launch("worker", [sys.executable, "manage.py", "procrastinate", "worker"])
         self.wait_until_healthy()
         say(self.welcome())
+
+    def start_sandbox(self) -> None:
+        self.take_lock()
+        self.register.stop_leftovers(say)
+        self.secrets = secret_file.load_or_make(self.state / "secrets.env")
+        self.choose_ports()
+        self.environment |= self.product_environment()
+        self.start_outside_world()
+        say("\n".join(["", *self.demo_addresses(), "", *self.demo_calendar(), "", "Ctrl-C stops it.", ""]))
 
     def take_lock(self) -> None:
         """One supervisor per folder; the kernel gives the lock back however a process ends."""
@@ -191,11 +206,9 @@ class Installation:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.writelines(lines)
 
-    def manage(self, *command: str, saying: str = "") -> None:
+    def manage(self, *command: str) -> None:
         """Run a command of manage.py to its end; its output is shown when it fails."""
         self.check_stop()
-        if saying:
-            say(saying)
         log = self.state / "logs" / f"{command[0]}.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as out:
@@ -268,7 +281,9 @@ class Installation:
             if not missing:
                 return
             if time.monotonic() > give_up:
-                raise Trouble(f"Not everything serves after {READY_SECONDS} s: {missing}. See .run/logs.")
+                raise Trouble(
+                    f"Not everything serves after {READY_SECONDS} s: {missing}. See {self.state / 'logs'}."
+                )
             time.sleep(TICK)
 
     def what_is_missing(self) -> str:
@@ -317,8 +332,7 @@ class Installation:
             password = self.secrets["GENIE_DEMO_PASSWORD"]
             lines += [
                 f"  Booking page         {self.address}/book/acme-dental/main-office",
-                f"  Demo calendar page   {self.environment['GENIE_DEMO_CALENDAR_URL']}/   (play its owner)",
-                f"  Mail that was sent   {self.environment['GENIE_DEMO_MAIL_URL']}",
+                *self.demo_addresses(),
                 "",
                 f"  Log in to the dashboard with the password  {password}  as",
                 "    admin@acme-dental.example     Company Admin",
@@ -326,9 +340,20 @@ class Installation:
                 "    admin@bright-agency.example   Agency Admin",
                 "    super@bright-agency.example   Agency Super Admin",
                 "",
-                "  The demo calendar (Apps → Schedule Genie™ → Configure Calendar) is a CalDAV one:",
-                f"    server address   {self.environment['GENIE_DEMO_CALDAV_URL']}",
-                f"    user             {demo.OWNER}",
-                f"    app password     {self.secrets['GENIE_DEMO_CALDAV_PASSWORD']}",
+                *self.demo_calendar(),
             ]
         return "\n".join([*lines, "", "Ctrl-C stops it; the data stays.", ""])
+
+    def demo_addresses(self) -> list[str]:
+        return [
+            f"  Demo calendar page   {self.environment['GENIE_DEMO_CALENDAR_URL']}/   (play its owner)",
+            f"  Mail that was sent   {self.environment['GENIE_DEMO_MAIL_URL']}",
+        ]
+
+    def demo_calendar(self) -> list[str]:
+        return [
+            "  The demo calendar (Apps → Schedule Genie™ → Configure Calendar) is a CalDAV one:",
+            f"    server address   {self.environment['GENIE_DEMO_CALDAV_URL']}",
+            f"    user             {demo.OWNER}",
+            f"    app password     {self.secrets['GENIE_DEMO_CALDAV_PASSWORD']}",
+        ]

@@ -49,7 +49,7 @@ class GenieServer:
     def wait_until_healthy(self, seconds: float = 60) -> None:
         give_up = time.monotonic() + seconds
         said = ""
-        while time.monotonic() < give_up:
+        while time.monotonic() < give_up and all(p.poll() is None for p in self.running.values()):
             try:
                 answer = httpx.get(f"{self.base_url}/healthz", timeout=10)
                 if answer.status_code == 200:
