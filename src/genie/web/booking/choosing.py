@@ -97,6 +97,7 @@ def choosing_context(
         "arrival": seen,
         "place": place,
         "month": month,
+        "searched": wanted is None and chosen is None,
         "links": _links(month, seen, place),
         "zone_said": said_place(seen.zone),
         "zones": choices(),

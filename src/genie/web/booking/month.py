@@ -149,4 +149,5 @@ def _weeks(
             for day in week
         ]
         for week in Calendar().monthdatescalendar(first.year, first.month)
+        if week[-1] >= today  # weeks that are over would only push the times down
     ]
