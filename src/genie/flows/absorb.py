@@ -11,7 +11,7 @@ from genie.core.appointment import LIVE
 from genie.core.errors import Transient
 from genie.core.event import Fields
 from genie.core.notes_block import Split
-from genie.core.reconcile import Lost, Merge, reconcile
+from genie.core.reconcile import FLOWING, Lost, Merge, reconcile
 from genie.flows import actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
@@ -41,7 +41,8 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
     """Merge an event that was read by id into its appointment, in one transaction with the link's receipt.
 
     `adopting`: a copy that survived an earlier link; nothing was agreed since, so the dashboard's values
-    win, silently (SYNC.md, *Safety*: relink). Raises Overtaken when the link is not in `version` any more,
+    win, silently (SYNC.md, *Safety*: relink). They win as well while real-time updates are off: then a look
+    only learns what to write over. Raises Overtaken when the link is not in `version` any more,
     Transient when the event is older than what we know.
     """
     with transaction.atomic():
@@ -53,8 +54,9 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
             _leave_series_alone(link, event, now)
             return
         remote, parted = remote_fields(event.content, appointment, link)
-        asked = [] if adopting else [Fields.from_json(ask) for ask in link.asked]
-        base, sent = (remote, remote) if adopting else _agreed(link, asked, local_fields(appointment))
+        one_way = adopting or not link.connection.realtime
+        asked = [] if one_way else [Fields.from_json(ask) for ask in link.asked]
+        base, sent = (remote, remote) if one_way else _agreed(link, asked, local_fields(appointment))
         merge = reconcile(
             base=base,
             sent=sent,
@@ -63,6 +65,8 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
             calendar_wins=module.conflict_rule == Module.ConflictRule.CALENDAR_WINS,
             asked=asked,
         )
+        if one_way and merge.cancel_here:
+            merge = Merge(give=frozenset(FLOWING))
         changed = _take_in(link, merge, remote, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)

@@ -100,6 +100,7 @@ def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> No
         stamp=None,
         base=None,
         sent=None,
+        asked=[],
         block="",
         pushed_revision=0,
         version=F("version") + 1,

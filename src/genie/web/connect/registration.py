@@ -29,6 +29,7 @@ from genie.flows.wired import provider_settings
 from genie.store.models import RegistrationLink, RemoteKey
 
 GONE, NOT_FOUND, UNPROCESSABLE = 410, 404, 422
+WIDE = "w-full"
 
 
 class CalDavForm(forms.Form):
@@ -40,6 +41,7 @@ class CalDavForm(forms.Form):
         help_text="As your calendar provider says it, for example caldav.fastmail.com.",
         widget=forms.TextInput(
             attrs={
+                "class": WIDE,
                 "autocomplete": "url",
                 "inputmode": "url",
                 "autocapitalize": "none",
@@ -54,7 +56,12 @@ class CalDavForm(forms.Form):
         max_length=254,
         help_text="Mostly your e-mail address there.",
         widget=forms.TextInput(
-            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+            attrs={
+                "class": WIDE,
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+            }
         ),
         error_messages={"required": "Type the user name you sign in with there."},
     )
@@ -63,7 +70,7 @@ class CalDavForm(forms.Form):
         max_length=1000,
         strip=False,
         help_text="Not your usual password, where your provider offers app passwords.",
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        widget=forms.PasswordInput(render_value=False, attrs={"class": WIDE, "autocomplete": "off"}),
         error_messages={"required": "Type the app password."},
     )
 
