@@ -57,7 +57,8 @@ class Scene:
         return self.world.owner(account)
 
     def listed(self, key: RemoteKey) -> list[RemoteCalendar]:
-        return [listed.calendar for listed in list_remote_calendars(key=key, settings=SETTINGS)]
+        listed = list_remote_calendars(key=key, settings=SETTINGS, now=NOW)
+        return [one.calendar for one in listed]
 
     def another_module(self, name: str = "Branch") -> Module:
         return Module.objects.create(

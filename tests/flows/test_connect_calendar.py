@@ -19,6 +19,7 @@ from genie.flows.set_inbound_rules import set_inbound_rules
 from genie.flows.set_realtime import set_realtime
 from genie.flows.watch_calendar import watch_calendar
 from genie.store.models import (
+    Access,
     AvailabilityCalendar,
     BusyTime,
     Connection,
@@ -74,7 +75,7 @@ def test_a_refused_grant_turns_the_key_to_needs_re_authorization(acme: Scene) ->
     key = acme.key()
     acme.owner().change_password("another")
     with pytest.raises(AccessLost):
-        list_remote_calendars(key=key, settings=SETTINGS)
+        list_remote_calendars(key=key, settings=SETTINGS, now=NOW)
     key.refresh_from_db()
     assert key.state == RemoteKey.State.NEEDS_REAUTHORIZATION and key.trouble
     assert check_key(key=key, settings=SETTINGS, now=NOW) is False
@@ -82,6 +83,22 @@ def test_a_refused_grant_turns_the_key_to_needs_re_authorization(acme: Scene) ->
     assert check_key(key=key, settings=SETTINGS, now=NOW) is True
     key.refresh_from_db()
     assert (key.state, key.trouble) == (RemoteKey.State.ACTIVE, "")
+
+
+def test_admins_are_told_once_each_time_the_access_ends(acme: Scene) -> None:
+    Access.objects.get_or_create(user=acme.admin, company=acme.company)
+    key = acme.key()
+    for letters in (1, 2):
+        acme.owner().change_password("another")
+        for _ in range(3):
+            assert check_key(key=key, settings=SETTINGS, now=NOW) is False
+        told = list(Message.objects.filter(company=acme.company, recipient=acme.admin.email))
+        assert len(told) == letters
+        assert key.label in told[0].details["heading"]
+        assert "press Re-authorize" in told[0].details["reason"]
+        assert told[0].details["path"] == f"/company/{acme.company.slug}/keys"
+        acme.owner().change_password("open sesame")
+        assert check_key(key=key, settings=SETTINGS, now=NOW) is True
 
 
 def test_a_refusal_of_the_old_secret_does_not_spoil_a_key_renewed_meanwhile(acme: Scene) -> None:

@@ -15,7 +15,7 @@ GENIE_ENCRYPTION_KEYS: list[str] = env.words("GENIE_ENCRYPTION_KEYS")
 GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SECRET_KEY = env.secret_key(public_url=GENIE_PUBLIC_URL)
 GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
-"""May a CalDAV address lead to a private network or loopback, or be plain http? Off unless the operator says so."""
+"""May a CalDAV address lead to a private network or loopback, or be plain http? Off unless switched on."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from genie.core.errors import AccessLost
 from genie.flows.complete_registration import wake_calendars_of
+from genie.flows.tell_admins import tell_admins
 from genie.providers.registry import ProviderSettings, open_provider
 from genie.store.models import RemoteKey
 from genie.store.sealed import unseal
@@ -22,12 +24,13 @@ def check_key(*, key: RemoteKey, settings: ProviderSettings, now: datetime) -> b
     try:
         identity = provider.account().identity
     except AccessLost as fault:
-        note_access_lost(key=key, trouble=str(fault))
+        note_access_lost(key=key, trouble=str(fault), now=now)
         return False
     finally:
         provider.close()
     if identity != key.identity:
-        note_access_lost(key=key, trouble="Another account answers now than the one that was granted.")
+        trouble = "Another account answers now than the one that was granted."
+        note_access_lost(key=key, trouble=trouble, now=now)
         return False
     with transaction.atomic():
         if _if_unrenewed(key, state=RemoteKey.State.ACTIVE, trouble="") and (
@@ -37,11 +40,31 @@ def check_key(*, key: RemoteKey, settings: ProviderSettings, now: datetime) -> b
     return True
 
 
-def note_access_lost(*, key: RemoteKey, trouble: str) -> None:
-    """The grant is gone: the key needs re-authorization, unless it was renewed while we asked."""
-    _if_unrenewed(key, state=RemoteKey.State.NEEDS_REAUTHORIZATION, trouble=trouble[:300])
+@transaction.atomic
+def note_access_lost(*, key: RemoteKey, trouble: str, now: datetime) -> None:
+    """The grant is gone: the key needs re-authorization, unless it was renewed while we asked.
+
+    Admins are told when it becomes so, not again by each worker that finds it so.
+    """
+    worked = _unrenewed(key).filter(state=RemoteKey.State.ACTIVE)
+    if not worked.update(state=RemoteKey.State.NEEDS_REAUTHORIZATION, trouble=trouble[:300]):
+        return
+    tell_admins(
+        company=key.company,
+        heading=f"The access to {key.label} has ended",
+        reason=(
+            f"{trouble} Until it is renewed, nothing is sent to its calendars or read from them; what changes "
+            "meanwhile waits and is not lost. Open Remote Authorization, press Re-authorize beside the key, "
+            "and have the account's owner sign in again."
+        ),
+        path=f"/company/{key.company.slug}/keys",
+        now=now,
+    )
 
 
 def _if_unrenewed(key: RemoteKey, *, state: str, trouble: str) -> bool:
-    same_secret = RemoteKey.objects.filter(id=key.id, secret_version=key.secret_version)
-    return bool(same_secret.update(state=state, trouble=trouble))
+    return bool(_unrenewed(key).update(state=state, trouble=trouble))
+
+
+def _unrenewed(key: RemoteKey) -> QuerySet[RemoteKey]:
+    return RemoteKey.objects.filter(id=key.id, secret_version=key.secret_version)

@@ -72,7 +72,7 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
             pull(calendar_id=calendar_id, provider=provider, now=now)
         _links(calendar_id, drains.to_look_at(now), look, provider, now)
     except AccessLost as fault:
-        note_access_lost(key=calendar.key, trouble=str(fault))
+        note_access_lost(key=calendar.key, trouble=str(fault), now=now)
     except CalendarGone as fault:
         _park_calendar(calendar, str(fault), now)
     except Overtaken:

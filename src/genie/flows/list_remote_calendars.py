@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -24,7 +25,7 @@ class Listed:
     info: CalendarInfo
 
 
-def list_remote_calendars(*, key: RemoteKey, settings: ProviderSettings) -> list[Listed]:
+def list_remote_calendars(*, key: RemoteKey, settings: ProviderSettings, now: datetime) -> list[Listed]:
     """Ask the provider (no transaction is open), then keep each calendar's name, colour and whether we may
     write it. Rows nobody uses whose calendar is no longer listed are forgotten.
 
@@ -34,7 +35,7 @@ def list_remote_calendars(*, key: RemoteKey, settings: ProviderSettings) -> list
     try:
         infos = provider.calendars()
     except AccessLost as fault:
-        note_access_lost(key=key, trouble=str(fault))
+        note_access_lost(key=key, trouble=str(fault), now=now)
         raise
     finally:
         provider.close()

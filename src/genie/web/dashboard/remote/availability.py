@@ -28,7 +28,7 @@ def show(request: CompanyRequest, company: Company, schedule_id: int) -> HttpRes
     schedule = get_object_or_404(Schedule, company=company, id=schedule_id)
     key = key_of(company, request.POST.get("key", ""))
     try:
-        list_remote_calendars(key=key, settings=provider_settings())
+        list_remote_calendars(key=key, settings=provider_settings(), now=timezone.now())
     except ProviderFault as fault:
         messages.error(request, not_listed(key, fault))
         return _back(company, schedule)

@@ -94,7 +94,7 @@ def use_key(request: CompanyRequest, company: Company, module_slug: str) -> Http
     module = module_of(company, module_slug)
     key = key_of(company, request.POST.get("key", ""))
     try:
-        listed = list_remote_calendars(key=key, settings=provider_settings())
+        listed = list_remote_calendars(key=key, settings=provider_settings(), now=timezone.now())
     except ProviderFault as fault:
         messages.error(request, not_listed(key, fault))
         return _back(company, module)
