@@ -19,7 +19,7 @@ from genie.core.saying import said_place, said_span
 from genie.store.models import Company, Module
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
 from genie.web.booking.month import Month, month_of
-from genie.web.booking.zones import choices
+from genie.web.booking.zones import options
 
 View = Callable[..., HttpResponse]
 
@@ -100,7 +100,7 @@ def choosing_context(
         "searched": wanted is None and chosen is None,
         "links": _links(month, seen, place),
         "zone_said": said_place(seen.zone),
-        "zones": choices(),
+        "zone_options": options(),
         "notices": notices,
     }
 
