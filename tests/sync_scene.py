@@ -106,14 +106,18 @@ class Scene:
         """Names of the writing requests so far, in order."""
         return [name for name, _ in self.world.requests if name in ("create", "update", "delete")]
 
-    def settle(self, days: float = 0.2) -> None:
+    def settle(self) -> None:
         """Faults have stopped: let every wait pass and everything be done."""
         self.world.before = self.world.after = None
-        for _ in range(12):
-            self.later(minutes=20)
+        for hours in (0.4, 0.4, 0.4, 25, 25):  # the longest wait is a day: a create nobody answered
+            self.later(hours=hours)
             self.drain()
-        self.later(days=days)
-        self.drain()
+            if not self.unfinished():
+                return
+
+    def unfinished(self) -> bool:
+        done = (EventLink.State.CLEAN, EventLink.State.ENDED, EventLink.State.PARKED)
+        return EventLink.objects.filter(appointment__module=self.module).exclude(state__in=done).exists()
 
 
 def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, capacity: int = 50) -> Scene:

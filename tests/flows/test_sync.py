@@ -292,7 +292,7 @@ def test_cancelled_while_the_create_is_unknown_leaves_nothing(scene: Scene) -> N
     appointment = booked(scene)
     scene.world.after = None
     cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
-    scene.settle(days=3)
+    scene.settle()
     assert scene.owner.events("work") == []
     assert scene.link(appointment).state == EventLink.State.ENDED
 

@@ -390,7 +390,7 @@ class ProviderContract(ReadingContract):
     def test_deleting_what_is_not_there_is_success(self, side):
         made = side.provider.create(side.calendar, fresh(), content())
         side.delete(made.id)
-        side.provider.delete(side.calendar, made.id, version=made.version)
+        assert side.provider.delete(side.calendar, made.id, version=made.version) is False
         side.provider.delete(side.calendar, made.id, version=made.version)
 
     def test_deleting_where_no_calendar_is_any_more_proves_nothing(self, side):

@@ -11,7 +11,7 @@ TITLE_LIMIT = 250
 PLACE_LIMIT = 500
 NOTES_LIMIT = 5_000
 DESCRIPTION_LIMIT = 8_000
-"""Characters. Below every provider's own limit (Google cuts descriptions at 8,192), so nothing comes back cut."""
+"""Characters. Below every provider's own limit (Google: 8,192), so nothing comes back cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Busy:
 
 
 def normalised_text(text: str | None, *, limit: int) -> str | None:
-    """Line ends as \\n, no trailing blanks, no control characters, cut to `limit` characters: what every provider gives back."""
+    """As every provider gives it back: ends as \\n, no trailing blanks or control characters, at most `limit`."""
     if text is None:
         return None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

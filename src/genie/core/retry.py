@@ -16,7 +16,7 @@ def next_attempt(
     `jitter` is uniform in [0, 1). `retry_after` (seconds) is the provider's wish and a floor. At least
     half a second passes, so that a storm of retries never spins.
     """
-    ceiling = min(LONGEST, FIRST * 2 ** min(attempts - 1, 16))
+    ceiling: timedelta = min(LONGEST, FIRST * 2 ** min(attempts - 1, 16))
     wait = max(timedelta(seconds=0.5), ceiling * jitter)
     if retry_after is not None:
         wait = max(wait, timedelta(seconds=min(retry_after, 86_400)))

@@ -19,9 +19,9 @@ from genie.core.event import EventContent, Fields
 from genie.flows.absorb import Overtaken, absorb, end, keep_receipt
 from genie.flows.describe import content_for, local_fields
 from genie.flows.look import look
-from genie.flows.vanish import vanish
+from genie.flows.vanish import bearer, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
-from genie.store.models import Connection, EventLink
+from genie.store.models import Connection, EventLink, RemoteCalendar
 
 GENERATIONS = 5
 """So many identities may turn out to be taken before a person is asked."""
@@ -49,6 +49,8 @@ class Debt:
     """An earlier write of this generation has an outcome we never learned."""
     known_before: bool
     """An event of ours was asked for at some time: what a create finds may be a copy from an earlier link."""
+    deleted_before: bool
+    """An earlier deletion may have taken effect: that the event is missing says nothing about its owner."""
 
 
 def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
@@ -77,8 +79,9 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         end(link)
         return None
     asked_before, known_before = bool(link.asked), link.asked_at is not None
-    if action in ("create", "update"):
-        link.asked = [*link.asked[-4:], fields.to_json()]
+    deleted_before = any(ask["cancelled"] for ask in link.asked)
+    if action != "hunt":
+        link.asked = [*link.asked[-4:], fields.but(cancelled=action == "delete").to_json()]
         link.asked_at = link.asked_at or now
     link.version += 1
     link.save(update_fields=["asked", "asked_at", "version"])
@@ -95,6 +98,7 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         fields=fields,
         asked_before=asked_before,
         known_before=known_before,
+        deleted_before=deleted_before,
     )
 
 
@@ -134,23 +138,34 @@ def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 
 
 def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
-    """Cancelled beats moved: a version we have not seen is deleted as well."""
+    """Cancelled beats moved: a version we have not seen is deleted as well, and so is the one event that
+    bears our key where the owner cut and pasted before we looked. Copies beside a live one are foreign.
+    """
+    was_there = _delete_any_version(debt, provider)
+    if not was_there and not debt.deleted_before:
+        link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
+        moved = bearer(link, provider)
+        if moved is not None:
+            info, event = moved
+            provider.delete(info.id, event.id, version=event.version)
+    with transaction.atomic():
+        link = _overtaken_or(debt)
+        end(link)
+        RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
+
+
+def _delete_any_version(debt: Debt, provider: CalendarProvider) -> bool:
+    """True if the event was there."""
     etag = debt.etag
     for _ in range(STALE_LIMIT):
         try:
-            provider.delete(debt.calendar, debt.remote_id, version=etag)
+            return provider.delete(debt.calendar, debt.remote_id, version=etag)
         except StaleVersion:
             try:
                 etag = provider.get(debt.calendar, debt.remote_id).version
             except Gone:
-                break
-        else:
-            break
-    else:
-        raise Rejected("The server keeps refusing to delete the event although its version was just read.")
-    with transaction.atomic():
-        link = _overtaken_or(debt)
-        end(link)
+                return False
+    raise Rejected("The server keeps refusing to delete the event although its version was just read.")
 
 
 def _hunt(debt: Debt, provider: CalendarProvider, now: datetime) -> None:

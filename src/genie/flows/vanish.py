@@ -31,7 +31,7 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
     link = EventLink.objects.select_related("calendar", "appointment").get(id=link_id)
     gone_for_good = link.state == EventLink.State.MISSING and not _in_grace(link, now)
     if link.appointment.end > now or link.state == EventLink.State.MISSING:
-        found = _bearer(link, provider)
+        found = bearer(link, provider)
         if found is not None:
             _follow(link, *found, now=now)
             return
@@ -44,14 +44,28 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
         if locked.appointment.end <= now:
             end(locked)  # tidied away after the visit: the appointment took place all the same
             return
-        _cancel(locked, now)
+        if locked.connection.realtime:
+            _cancel(locked, now)
+        else:
+            _owe_anew(locked)
+
+
+def _owe_anew(link: EventLink) -> None:
+    """Real-time updates are off, so a deletion there says nothing here: the event is made again."""
+    RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
+    link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
+    link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""
+    link.base, link.sent, link.asked, link.asked_at = None, None, [], None
+    link.reason, link.next_attempt = "", None
+    link.version += 1
+    link.save()
 
 
 def _in_grace(link: EventLink, now: datetime) -> bool:
     return link.missing_since is not None and now < link.missing_since + GRACE
 
 
-def _bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
+def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
     """The one live event of the account that bears our key; two are no answer."""
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():

@@ -17,7 +17,7 @@ from genie.core.event import Busy, EventContent
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose calendars these are. `identity` never changes (CalDAV principal URL, Google `sub`); `label` is shown."""
+    """Whose calendars these are. `identity` never changes (CalDAV principal URL …); `label` is shown."""
 
     identity: str
     label: str
@@ -37,7 +37,7 @@ class CalendarInfo:
 
 @dataclass(frozen=True, slots=True)
 class EventIdentity:
-    """Our key that travels inside the event. Ids and UIDs derive from (key, generation); none is used twice."""
+    """Our key inside the event. Ids and UIDs derive from (key, generation); none is used twice."""
 
     key: str
     """The event link's UUID, as 32 hex digits."""
@@ -60,7 +60,7 @@ class RemoteEvent:
     recurring: bool = False
     """The owner made it a series: `content.when` is then the master's first occurrence."""
     occurrences: tuple[Busy, ...] = ()
-    """For a series: its occurrences in the window last read, for *nearest instance keeps the link*."""
+    """For a series: its occurrences about its start; the nearest instance keeps the link."""
     read_only_why: str = ""
     """Why we may no longer write it (another organiser), else empty."""
 
@@ -83,7 +83,7 @@ class Changed:
     identity: EventIdentity | None = None
     busy: tuple[Busy, ...] = ()
     problem: str = ""
-    """Not empty: the event cannot be read as one (malformed, over size); `busy` is then what could be saved."""
+    """Not empty: it cannot be read as an event (malformed, too large); `busy` is what could be saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class ChangePage:
     cursor: str | None = None
     """Set on the last page only: saved together with the effects of all pages."""
     full: bool = False
-    """This read lists everything; once the last page is in, an id never mentioned is *absent* (a question)."""
+    """This read lists everything; after the last page an id never mentioned is *absent* (a question)."""
 
 
 class CalendarProvider(Protocol):
@@ -125,8 +125,8 @@ class CalendarProvider(Protocol):
         """
         ...
 
-    def delete(self, calendar_id: str, event_id: str, *, version: str) -> None:
-        """Delete if in `version` (else StaleVersion). An event that is not there is success, not Gone."""
+    def delete(self, calendar_id: str, event_id: str, *, version: str) -> bool:
+        """Delete if in `version` (else StaleVersion). An event that is not there is no fault: False."""
         ...
 
     def find(self, calendar_id: str, key: str) -> list[RemoteEvent]:

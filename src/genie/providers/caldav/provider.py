@@ -153,16 +153,16 @@ class CalDav:
                 raise StaleVersion("Somebody changed the event on the calendar first.")
         raise self._refusal(answer)
 
-    def delete(self, calendar_id: str, event_id: str, *, version: str) -> None:
+    def delete(self, calendar_id: str, event_id: str, *, version: str) -> bool:
         url = self._url(calendar_id, event_id)
         answer = self._dav.ask("DELETE", url, headers={"If-Match": quoted(version)})
         if answer.ok:
-            return
+            return True
         if answer.status in (403, 404, 409, 410, 412):
             try:
                 self._stored(calendar_id, event_id)
             except Gone:
-                return
+                return False
             if answer.status == 412:
                 raise StaleVersion("Somebody changed the event on the calendar first.")
         raise self._refusal(answer)

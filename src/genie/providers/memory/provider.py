@@ -81,15 +81,16 @@ class Memory:
                 written = replace(written, when=kept.content.when)  # never move the owner's series
             return remote(calendar.put(replace(kept, content=written, revision=self._world.next_revision())))
 
-    def delete(self, calendar_id: str, event_id: str, *, version: str) -> None:
+    def delete(self, calendar_id: str, event_id: str, *, version: str) -> bool:
         with self._request("delete", calendar_id, event_id, version) as person:
             calendar = self._writable(person, calendar_id)
             kept = calendar.events.get(event_id)
             if kept is None:
-                return
+                return False
             if kept.version != version:
                 raise StaleVersion("Somebody changed the event first.")
             calendar.drop(event_id, self._world.next_revision())
+            return True
 
     def find(self, calendar_id: str, key: str) -> list[RemoteEvent]:
         with self._request("find", calendar_id, key) as person:

@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('store', '0002_registration_tries'),
+        ("store", "0002_registration_tries"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='eventlink',
-            name='asked',
+            model_name="eventlink",
+            name="asked",
             field=models.JSONField(default=list),
         ),
         migrations.AlterField(
-            model_name='eventlink',
-            name='state',
-            field=models.CharField(choices=[('clean', 'clean'), ('owes_push', 'waiting to be sent'), ('parked', 'needs a person'), ('missing', 'gone from the calendar'), ('ended', 'ended')], default='owes_push', max_length=12),
+            model_name="eventlink",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("clean", "clean"),
+                    ("owes_push", "waiting to be sent"),
+                    ("parked", "needs a person"),
+                    ("missing", "gone from the calendar"),
+                    ("ended", "ended"),
+                ],
+                default="owes_push",
+                max_length=12,
+            ),
         ),
     ]

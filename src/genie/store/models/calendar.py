@@ -13,7 +13,7 @@ from genie.store.models.tenancy import Company, User
 
 
 class RemoteKey(models.Model):
-    """A remote authorization key: a company's grant to act on one account. `secret` is MultiFernet ciphertext."""
+    """A remote authorization key: a company's grant to act on one account. `secret` is sealed."""
 
     class State(models.TextChoices):
         ACTIVE = "active", "active"
@@ -124,7 +124,8 @@ class EventLink(models.Model):
 
     Owes a push while `pushed_revision < appointment.revision` or the event must go. `base` is the event as
     the provider last returned it (core.event.Fields JSON); `sent` is our own values at that agreement, never
-    compared with what comes in. `asked_at` is set before a create leaves, so a cancelled create is still looked for.
+    compared with what comes in. `asked_at` is set before a create leaves, so that a cancelled one is still
+    looked for.
     """
 
     class State(models.TextChoices):

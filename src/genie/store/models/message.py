@@ -12,7 +12,7 @@ from genie.store.models.tenancy import Company
 
 
 class Message(models.Model):
-    """One e-mail owed. Written in the transaction of its cause; sent by a job; repeated with the same Message-ID."""
+    """One e-mail owed: written in the transaction of its cause, sent by a job, repeated word for word."""
 
     class Kind(models.TextChoices):
         BOOKED = "booked", "booked"
