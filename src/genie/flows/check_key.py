@@ -53,9 +53,9 @@ def note_access_lost(*, key: RemoteKey, trouble: str, now: datetime) -> None:
         company=key.company,
         heading=f"The access to {key.label} has ended",
         reason=(
-            f"{trouble} Until it is renewed, nothing is sent to its calendars or read from them; what changes "
-            "meanwhile waits and is not lost. Open Remote Authorization, press Re-authorize beside the key, "
-            "and have the account's owner sign in again."
+            f"{trouble} Until it is renewed, nothing is sent to its calendars or read from them; what "
+            "changes meanwhile waits and is not lost. Open Remote Authorization, press Re-authorize beside "
+            "the key, and have the account's owner sign in again."
         ),
         path=f"/company/{key.company.slug}/keys",
         now=now,
