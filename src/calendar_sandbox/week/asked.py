@@ -71,6 +71,12 @@ class Asked:
 
 
 @lru_cache
+def known_zones() -> frozenset[str]:
+    """Return every IANA name; asking the system walks through hundreds of files, so it is asked once."""
+    return frozenset(available_timezones())
+
+
+@lru_cache
 def zone_names() -> tuple[str, ...]:
     """Return the zones a person would look for: a region and a place, and UTC."""
     regions = (
@@ -84,7 +90,7 @@ def zone_names() -> tuple[str, ...]:
         "Indian/",
         "Pacific/",
     )
-    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(regions)))
+    return ("UTC", *sorted(name for name in known_zones() if name.startswith(regions)))
 
 
 def now_in(request: Request, zone: ZoneInfo) -> datetime:
@@ -93,7 +99,7 @@ def now_in(request: Request, zone: ZoneInfo) -> datetime:
 
 
 def _known_zone(name: str) -> str:
-    return name if name in available_timezones() else ""
+    return name if name in known_zones() else ""
 
 
 def _account(settings: Settings, name: str) -> Account:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,13 +49,19 @@ class Occurrence:
         return bool(self.key)
 
 
+@lru_cache(maxsize=2000)
+def _parsed(text: str) -> icalendar.Calendar:
+    """Parse an object; only read from, so the same week shown again costs no parsing."""
+    return icalendar.Calendar.from_ical(text)
+
+
 class Unrolled:
     """A stored object, parsed once."""
 
     def __init__(self, stored: StoredObject, zone: ZoneInfo) -> None:
         self.stored = stored
         self.zone = zone
-        self.calendar = icalendar.Calendar.from_ical(stored.text)
+        self.calendar = _parsed(stored.text)
         events: list[Any] = list(self.calendar.events)
         self.overrides = {
             key_of(event["RECURRENCE-ID"].dt): event for event in events if "RECURRENCE-ID" in event
