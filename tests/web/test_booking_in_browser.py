@@ -1,0 +1,107 @@
+"""The public pages in a real browser: with script and without, wide and on a phone, by keyboard."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+from tests.booking_scene import Shop, shop
+
+from genie.store.models import Appointment, OpeningHours
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PHONE = {"width": 390, "height": 844}
+SCREEN = {"width": 1280, "height": 860}
+
+
+@pytest.fixture
+def acme(transactional_db: None) -> Shop:
+    made = shop(horizon_days=40)
+    made.schedule.hours.all().delete()
+    OpeningHours.objects.bulk_create(
+        OpeningHours(schedule=made.schedule, weekday=day, opens=time(9), closes=time(12)) for day in range(7)
+    )
+    return made
+
+
+@pytest.fixture
+def visitor(browser, live_server):
+    """Open the booking page in a window of one's own; a script error fails the test."""
+    contexts, errors = [], []
+
+    def open_page(path="/book/acme/tour", **settings):
+        context = browser.new_context(timezone_id="Europe/Berlin", **settings)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        window = context.new_page()
+        window.on("pageerror", lambda error: errors.append(str(error)))
+        window.goto(live_server.url + path)
+        return window
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+
+
+def fits(window) -> bool:
+    """Nothing scrolls sideways."""
+    return window.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_booking_by_keyboard_in_the_visitors_own_zone(acme, visitor):
+    window = visitor(viewport=SCREEN)
+    window.get_by_text("Berlin time").wait_for()
+    window.locator("[data-day]").nth(1).press("Enter")
+    window.locator("#times-title:focus").wait_for()
+    assert "times free" in window.locator("#said").text_content()
+    assert "day=" in window.url
+    window.locator("#later").press("Enter")
+    window.wait_for_url("**month=**")
+    window.locator("#later:focus, #times-title:focus").wait_for()
+    assert fits(window)
+    window.keyboard.press("Tab")
+    window.locator(".slot").first.press("Enter")
+    window.get_by_label("Your name").fill("Ann Lee")
+    window.get_by_role("button", name="Book this time").press("Enter")
+    window.get_by_text("Not booked yet").wait_for()
+    assert fits(window)
+    window.get_by_label("E-mail").fill("ann@customer.example")
+    window.get_by_role("button", name="Book this time").press("Enter")
+    window.get_by_role("heading", name="You are booked").wait_for()
+    assert Appointment.objects.get().visitor_zone == "Europe/Berlin"
+
+
+def test_a_double_click_books_once(acme, visitor):
+    window = visitor(viewport=SCREEN)
+    window.get_by_text("Berlin time").wait_for()
+    window.locator(".slot").last.click()
+    window.get_by_label("Your name").fill("Ann Lee")
+    window.get_by_label("E-mail").fill("ann@customer.example")
+    window.get_by_role("button", name="Book this time").dblclick()
+    window.get_by_role("heading", name="You are booked").wait_for()
+    assert Appointment.objects.count() == 1
+
+
+def test_without_script_on_a_phone_one_books_changes_and_cancels(acme, visitor):
+    window = visitor(viewport=PHONE, java_script_enabled=False)
+    window.get_by_text("change", exact=True).click()
+    window.get_by_label("Show times as in").select_option("Asia/Tokyo")
+    window.get_by_role("button", name="Show").click()
+    assert window.get_by_text("Tokyo time").is_visible()
+    assert window.locator("body").bounding_box()["width"] <= PHONE["width"]
+    window.get_by_role("link", name="Later month").click()
+    window.locator(".slot").first.click()
+    window.get_by_label("Your name").fill("Ann Lee")
+    window.get_by_label("E-mail").fill("ann@customer.example")
+    window.get_by_role("button", name="Book this time").click()
+    assert window.get_by_role("heading", name="You are booked").is_visible()
+    window.get_by_role("link", name="Change").click()
+    window.locator(".slot").last.click()
+    window.get_by_role("button", name="Move it").click()
+    assert window.get_by_role("heading", name="Your appointment was moved").is_visible()
+    window.get_by_role("link", name="Cancel").click()
+    window.get_by_role("button", name="Cancel the appointment").click()
+    assert window.get_by_role("heading", name="Cancelled").is_visible()
+    made = Appointment.objects.get()
+    assert (made.state, made.revision, made.visitor_zone) == ("cancelled", 3, "Asia/Tokyo")
