@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from tests.connect_scene import NOW, SETTINGS, Scene, scene, woken
 
 from genie.core.errors import AccessLost, Transient
@@ -108,6 +110,19 @@ def test_a_refusal_of_the_old_secret_does_not_spoil_a_key_renewed_meanwhile(acme
     assert check_key(key=key, settings=SETTINGS, now=NOW) is False
     key.refresh_from_db()
     assert key.state == RemoteKey.State.ACTIVE
+
+
+def test_a_secret_that_cannot_be_read_here_any_more_needs_re_authorization(
+    acme: Scene, settings: Any
+) -> None:
+    key = acme.key()
+    settings.GENIE_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert check_key(key=key, settings=SETTINGS, now=NOW) is False
+    with pytest.raises(AccessLost):
+        acme.listed(key)
+    key.refresh_from_db()
+    assert key.state == RemoteKey.State.NEEDS_REAUTHORIZATION
+    assert acme.world.requests == []
 
 
 def test_a_server_that_does_not_answer_says_nothing_about_the_key(acme: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 
 from django.db import transaction
@@ -9,10 +10,10 @@ from django.db.models import QuerySet
 
 from genie.core.errors import AccessLost
 from genie.flows.complete_registration import wake_calendars_of
+from genie.flows.open_key import open_key
 from genie.flows.tell_admins import tell_admins
-from genie.providers.registry import ProviderSettings, open_provider
+from genie.providers.registry import ProviderSettings
 from genie.store.models import RemoteKey
-from genie.store.sealed import unseal
 
 
 def check_key(*, key: RemoteKey, settings: ProviderSettings, now: datetime) -> bool:
@@ -20,14 +21,12 @@ def check_key(*, key: RemoteKey, settings: ProviderSettings, now: datetime) -> b
 
     Raises any other ProviderFault (nothing is known then, and the key stays as it was).
     """
-    provider = open_provider(key.kind, unseal(key.secret), settings)
     try:
-        identity = provider.account().identity
+        with closing(open_key(key=key, settings=settings)) as provider:
+            identity = provider.account().identity
     except AccessLost as fault:
         note_access_lost(key=key, trouble=str(fault), now=now)
         return False
-    finally:
-        provider.close()
     if identity != key.identity:
         trouble = "Another account answers now than the one that was granted."
         note_access_lost(key=key, trouble=trouble, now=now)

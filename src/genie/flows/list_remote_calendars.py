@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +11,11 @@ from django.db import transaction
 
 from genie.core.errors import AccessLost
 from genie.flows.check_key import note_access_lost
+from genie.flows.open_key import open_key
 from genie.providers.port import CalendarInfo
-from genie.providers.registry import ProviderSettings, open_provider
+from genie.providers.registry import ProviderSettings
 from genie.store.models import RemoteCalendar, RemoteKey
 from genie.store.queries.remote_calendars import unused
-from genie.store.sealed import unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,19 @@ def list_remote_calendars(*, key: RemoteKey, settings: ProviderSettings, now: da
 
     Raises any ProviderFault; AccessLost also turns the key to *needs re-authorization*.
     """
-    provider = open_provider(key.kind, unseal(key.secret), settings)
     try:
-        infos = provider.calendars()
+        with closing(open_key(key=key, settings=settings)) as provider:
+            infos = provider.calendars()
     except AccessLost as fault:
         note_access_lost(key=key, trouble=str(fault), now=now)
         raise
-    finally:
-        provider.close()
     return _keep(key, infos)
 
 
 @transaction.atomic
 def _keep(key: RemoteKey, infos: Sequence[CalendarInfo]) -> list[Listed]:
-    RemoteKey.objects.select_for_update(no_key=True).get(id=key.id)
+    if not RemoteKey.objects.select_for_update(no_key=True).filter(id=key.id).first():
+        return []  # discarded while we asked
     rows = [
         RemoteCalendar.objects.update_or_create(
             key=key,

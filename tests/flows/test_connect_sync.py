@@ -1,0 +1,206 @@
+"""Linking and unlinking with the drain at work: what is on the calendar then, and who was asked what."""
+
+from __future__ import annotations
+
+import pytest
+from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
+
+from genie.flows.connect_calendar import connect_calendar
+from genie.flows.drain import drain
+from genie.flows.edit import edit
+from genie.flows.set_realtime import set_realtime
+from genie.flows.unlink import Unlinked, unlink
+from genie.store.models import Appointment, Connection, EventLink, Message, RemoteCalendar
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return stage()
+
+
+def end(scene: Scene, *, keep: bool) -> Unlinked:
+    return unlink(
+        company_id=scene.module.company_id,
+        connection_id=scene.connection.id,
+        keep_copies=keep,
+        now=scene.now,
+        wait_seconds=1,
+    )
+
+
+def link_again(scene: Scene, remote_id: str = "work") -> Connection:
+    return connect_calendar(module=scene.module, key=scene.key, remote_id=remote_id, user=None, now=scene.now)
+
+
+def settled(scene: Scene) -> None:
+    scene.poll()
+    drain(calendar_id=scene.calendar.id, settings=SETTINGS, now=scene.now)
+
+
+def change_title(scene: Scene, appointment: Appointment, title: str) -> None:
+    edit(
+        company_id=scene.module.company_id,
+        appointment_id=appointment.id,
+        title=title,
+        actor=CUSTOMER,
+        now=scene.now,
+    )
+
+
+def titles(scene: Scene, calendar: str = "work") -> list[str | None]:
+    return [event.content.title for event in scene.owner.events(calendar)]
+
+
+def booked(scene: Scene, *names: str) -> list[Appointment]:
+    visits = [scene.book(at(n).start, name=name) for n, name in enumerate(names)]
+    scene.poll()
+    Message.objects.all().delete()
+    return visits
+
+
+def test_after_unlinking_no_request_reaches_the_provider(scene: Scene) -> None:
+    (visit,) = booked(scene, "Jane")
+    assert end(scene, keep=True) is Unlinked.DONE
+    scene.world.requests.clear()
+    scene.owner.move("work", scene.link(visit).remote_id, at(4))
+    change_title(scene, visit, "Changed here")
+    scene.book(at(6).start, name="Joe")
+    RemoteCalendar.objects.update(nudged_at=scene.now, watched_at=scene.now)
+    scene.settle()
+    for _ in range(3):
+        settled(scene)
+    assert scene.world.requests == []
+    assert Appointment.objects.get(id=visit.id).start == MONDAY
+    assert titles(scene) == ["Visit: Jane"]
+
+
+def test_removing_takes_the_copies_away_and_then_ends(scene: Scene) -> None:
+    booked(scene, "Jane", "Joe", "Jim")
+    scene.now = at(0.9).end  # Jane's visit is over
+    assert end(scene, keep=False) is Unlinked.REMOVING
+    settled(scene)
+    assert titles(scene) == ["Visit: Jane"]
+    connection = Connection.objects.get()
+    assert (connection.state, connection.ended_at) == ("ended", scene.now)
+    assert not Message.objects.exists()
+    assert {a.state for a in Appointment.objects.all()} == {"confirmed"}
+    scene.world.requests.clear()
+    settled(scene)
+    assert scene.world.requests == []
+
+
+def test_linking_the_same_calendar_again_adopts_the_copies_silently(scene: Scene) -> None:
+    jane, joe = booked(scene, "Jane", "Joe")
+    end(scene, keep=True)
+    scene.owner.move("work", scene.link(jane).remote_id, at(5))
+    scene.owner.delete("work", scene.link(joe).remote_id)
+    change_title(scene, jane, "Changed while unlinked")
+    link_again(scene)
+    scene.settle()
+    events = scene.owner.events("work")
+    assert [(e.content.title, e.content.when) for e in events] == [
+        ("Changed while unlinked", at(0)),
+        ("Visit: Joe", at(1)),
+    ]
+    assert {link.state for link in EventLink.objects.all()} == {EventLink.State.CLEAN}
+    assert EventLink.objects.count() == 2
+    assert not Message.objects.exists()
+
+
+def test_a_copy_marked_as_cancelled_meanwhile_is_put_right_when_linked_again(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    end(scene, keep=True)
+    scene.owner.cancel("work", scene.link(jane).remote_id)
+    link_again(scene)
+    scene.settle()
+    assert Appointment.objects.get().state == "confirmed"
+    assert [e.content.cancelled for e in scene.owner.events("work")] == [False]
+    assert not Message.objects.exists()
+
+
+def test_linking_another_calendar_makes_new_copies_there(scene: Scene) -> None:
+    booked(scene, "Jane")
+    scene.owner.add_calendar("tours", "Tours")
+    RemoteCalendar.objects.create(key=scene.key, remote_id="tours", name="Tours", may_write=True)
+    end(scene, keep=True)
+    link_again(scene, "tours")
+    scene.settle()
+    assert titles(scene) == titles(scene, "tours") == ["Visit: Jane"]
+    end_of_second = Connection.objects.get(state="linked")
+    unlink(
+        company_id=scene.module.company_id,
+        connection_id=end_of_second.id,
+        keep_copies=True,
+        now=scene.now,
+        wait_seconds=1,
+    )
+    link_again(scene)  # and back to the first, whose copy is still there
+    scene.settle()
+    assert titles(scene) == titles(scene, "tours") == ["Visit: Jane"]
+
+
+def test_after_removal_the_same_calendar_gets_the_visits_anew(scene: Scene) -> None:
+    booked(scene, "Jane")
+    end(scene, keep=False)
+    settled(scene)
+    assert titles(scene) == []
+    link_again(scene)
+    scene.settle()
+    assert titles(scene) == ["Visit: Jane"]
+    assert Appointment.objects.get().state == "confirmed"
+
+
+# --- real-time updates off: appointments are pushed, nothing flows back
+
+
+def off(scene: Scene, *, on: bool = False) -> None:
+    set_realtime(company_id=scene.module.company_id, connection_id=scene.connection.id, on=on, now=scene.now)
+
+
+def test_switched_off_a_write_that_meets_a_change_there_takes_nothing_in(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    off(scene)
+    scene.owner.move("work", scene.link(jane).remote_id, at(5))
+    scene.poll()
+    change_title(scene, jane, "Changed here")
+    scene.settle()
+    after = Appointment.objects.get()
+    assert (after.start, after.title) == (MONDAY, "Changed here")
+    (event,) = scene.owner.events("work")
+    assert (event.content.title, event.content.when) == ("Changed here", at(0))
+    assert not Message.objects.filter(kind="rescheduled").exists()
+
+
+def test_switched_off_a_write_that_meets_a_deletion_makes_the_event_anew(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    off(scene)
+    scene.owner.delete("work", scene.link(jane).remote_id)
+    scene.poll()
+    assert Appointment.objects.get().state == "confirmed"
+    change_title(scene, jane, "Changed here")
+    scene.settle()
+    assert Appointment.objects.get().state == "confirmed"
+    assert titles(scene) == ["Changed here"]
+    assert not Message.objects.filter(kind="cancelled").exists()
+
+
+def test_switched_off_a_cancelled_mark_there_does_not_cancel_here(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    off(scene)
+    scene.owner.cancel("work", scene.link(jane).remote_id)
+    change_title(scene, jane, "Changed here")
+    scene.settle()
+    assert Appointment.objects.get().state == "confirmed"
+    assert titles(scene) == ["Changed here"]
+
+
+def test_switched_on_what_changed_there_meanwhile_comes_in(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    off(scene)
+    scene.owner.move("work", scene.link(jane).remote_id, at(5))
+    scene.poll()
+    off(scene, on=True)
+    scene.drain()
+    assert Appointment.objects.get().start == at(5).start
