@@ -14,6 +14,7 @@ from genie.flows.add_availability_calendar import CannotRead, add_availability_c
 from genie.flows.check_key import check_key
 from genie.flows.connect_calendar import CannotConnect, connect_calendar
 from genie.flows.delete_key import KeyInUse, delete_key
+from genie.flows.delete_schedule import delete_schedule
 from genie.flows.list_remote_calendars import list_remote_calendars
 from genie.flows.remove_availability_calendar import remove_availability_calendar
 from genie.flows.retry_link import retry_calendar, retry_link
@@ -31,6 +32,7 @@ from genie.store.models import (
     RemoteCalendar,
     RemoteKey,
     RemoteObject,
+    Schedule,
 )
 
 
@@ -298,6 +300,18 @@ def test_the_mirror_goes_with_its_last_user(acme: Scene) -> None:
     assert not BusyTime.objects.exists() and not RemoteObject.objects.exists()
     assert (calendar.cursor, calendar.read_at) == ("", None)
     assert calendar.version == version + 1  # a read under way cannot bring it back
+
+
+def test_the_mirror_goes_with_the_schedule_that_read_it(acme: Scene) -> None:
+    key = acme.key()
+    (calendar,) = acme.listed(key)
+    other = Schedule.objects.create(company=acme.company, name="Summer", zone="UTC")
+    add_availability_calendar(schedule=other, key=key, remote_id="work", now=NOW)
+    BusyTime.objects.create(
+        calendar=calendar, remote_id="x", start=NOW, end=NOW + timedelta(hours=1), kind="busy"
+    )
+    delete_schedule(company_id=acme.company.id, schedule_id=other.id)
+    assert not BusyTime.objects.exists()
 
 
 def test_another_company_cannot_remove_an_availability_calendar(acme: Scene) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
+from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.store.models import Module, Schedule
 
 
@@ -25,7 +26,10 @@ def delete_schedule(*, company_id: int, schedule_id: int) -> str:
                 f"{'takes its' if len(users) == 1 else 'take their'} opening hours from it. "
                 "Choose another schedule there first, then delete this one."
             )
+        read = list(schedule.availability_calendars.values_list("calendar_id", flat=True))
         schedule.delete()
+        for calendar_id in read:
+            forget_mirror_if_unused(calendar_id=calendar_id)
     return schedule.name
 
 
