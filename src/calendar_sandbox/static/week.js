@@ -318,6 +318,9 @@ dialog?.addEventListener("click", (event) => {
   }
 });
 
+// What Delete… unfolds is below the fold of a small window.
+dialog?.addEventListener("toggle", (event) => event.target.open && event.target.scrollIntoView({ block: "end" }), true);
+
 dialog?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
@@ -361,8 +364,9 @@ addEventListener("keydown", (event) => {
 for (const select of document.querySelectorAll(".choices select")) {
   select.addEventListener("change", () => {
     // Another owner has other calendars: let the server choose the first.
-    if (select.name === "account") select.form.elements.calendar.disabled = true;
-    if (select.name !== "zone") select.form.elements.zone.disabled = true;
+    const { calendar, zone } = select.form.elements;
+    if (calendar && select.name === "account") calendar.disabled = true;
+    if (zone && select.name !== "zone") zone.disabled = true;
     select.form.requestSubmit();
   });
 }
