@@ -98,6 +98,18 @@ def test_open_around_the_clock_begins_anew_each_day():
     assert [s for s in whole if s.astimezone(MADRID).date() == MONDAY] == alone
 
 
+def test_an_opening_of_a_week_or_more_begins_anew_at_midnight_from_its_eighth_date():
+    always = dict.fromkeys(range(7), WHOLE_DAY)
+    day_before = MONDAY - timedelta(1)
+    overrides = {day_before: ranges_of("09:00-15:00"), MONDAY: ranges_of("09:00-00:00")}
+    starts = [
+        on(MONDAY + timedelta(n), "", weekly=always, rules=Rules(70), overrides=overrides)[0]
+        for n in range(9)
+    ]
+    # 70 minutes do not divide a day: the grid of Monday 09:00 drifts, until it is let go
+    assert starts == ["09:00", "00:10", "00:40", "00:00", "00:30", "01:00", "00:20", "00:00", "00:00"]
+
+
 def test_minimum_notice_is_inclusive():
     now = at("2026-03-02T09:00")
     assert on(MONDAY, "09:00-12:00", rules=Rules(60, how_soon=60), now=now) == ["10:00", "11:00"]

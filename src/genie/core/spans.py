@@ -78,11 +78,8 @@ def crowded(stretches: Iterable[tuple[int, int]], *, at_least: int) -> Covered:
     edges: list[tuple[int, int]] = []
     for start, end in stretches:
         if end > start:
-            edges.append((start, 1))
-            edges.append(
-                (end, -1)
-            )  # sorts before a start at the same instant: half-open stretches do not meet
-    edges.sort()
+            edges += [(start, 1), (end, -1)]
+    edges.sort()  # an end before a start at the same instant: half-open stretches do not meet
     running, since, found = 0, 0, []
     for instant, step in edges:
         before, running = running, running + step
