@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from tests.web.tenants import client_of, tenant
 
-from genie.core.contrast import ENOUGH, contrast
+from genie.core.contrast import ENOUGH, contrast, mixed
 from genie.web.templatetags import ui
 
 WEB = Path(ui.__file__).resolve().parent.parent
@@ -86,3 +86,21 @@ def test_a_public_page_carries_the_companys_accent_made_readable() -> None:
     light = re.search(r"--color-primary:(#\w+)", style)
     assert light
     assert contrast(light[1], "#ffffff") >= ENOUGH
+
+
+def tokens() -> list[dict[str, str]]:
+    """The colours of the light and the dark theme."""
+    text = (WEB.parent.parent.parent / "frontend" / "styles" / "tokens.css").read_text()
+    themes = re.findall(r'@plugin "daisyui/theme" {(.*?)\n}', text, re.S)
+    return [dict(re.findall(r"--color-([\w-]+): (#\w{6});", theme)) for theme in themes]
+
+
+@pytest.mark.parametrize("theme", tokens(), ids=["light", "dark"])
+def test_the_colours_of_a_theme_can_be_read(theme: dict[str, str]) -> None:
+    pairs = [("base-content", base) for base in ("base-100", "base-200")]
+    pairs += [(f"{name}-content", name) for name in ("primary", "error", "warning", "success", "info")]
+    pairs += [(n, b) for n in ("primary", "error", "warning", "success") for b in ("base-100", "base-200")]
+    poor = {pair: contrast(theme[pair[0]], theme[pair[1]]) for pair in pairs}
+    assert {pair: ratio for pair, ratio in poor.items() if ratio < ENOUGH} == {}
+    quiet = mixed(theme["base-content"], theme["base-200"], 0.28)  # `.quiet` is 72 % of the text's colour
+    assert contrast(quiet, theme["base-200"]) >= ENOUGH

@@ -1,0 +1,139 @@
+"""The dashboard in a real browser: nothing refused by the policy, nothing scrolls sideways, forms by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.web.addresses import of_companies
+from tests.web.tenants import PASSWORD, Tenant, person, tenant
+
+from genie.store.models import OpeningHours, Role, User
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def acme() -> Tenant:
+    return tenant("Acme")
+
+
+def let_in(context: Any, user: User, url: str) -> None:
+    client = Client()
+    client.force_login(user)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+def hours(acme: Tenant, weekday: int) -> list[str]:
+    found = OpeningHours.objects.filter(schedule=acme.schedule, weekday=weekday)
+    return [f"{one.opens:%H:%M}–{one.closes:%H:%M}" for one in found]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_no_page_scrolls_sideways_or_is_refused_anything(
+    browser: Any, live_server: Any, acme: Tenant, width: int, scheme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    let_in(context, acme.admin, live_server.url)
+    window = context.new_page()
+    refused: list[str] = []
+    window.on(
+        "console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None
+    )
+    client = Client()
+    client.force_login(acme.admin)
+    looked_at, wide = 0, []
+    for address in of_companies():
+        path = address.path(acme)
+        answer = client.get(path)
+        if answer.status_code != 200 or b"<html" not in getattr(answer, "content", b""):
+            continue
+        looked_at += 1
+        window.goto(live_server.url + path)
+        beyond = window.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if beyond > 0:
+            wide.append(f"{path}: {beyond} px")
+    context.close()
+    assert looked_at >= 6
+    assert wide == []
+    assert refused == []
+
+
+def test_hours_are_edited_with_added_and_removed_ranges(page: Any, live_server: Any, acme: Tenant) -> None:
+    let_in(page.context, acme.admin, live_server.url)
+    page.goto(f"{live_server.url}/company/{acme.slug}/schedules/{acme.schedule.pk}")
+    unsaved = page.get_by_text("Unsaved changes")
+    assert not unsaved.is_visible()
+
+    saturday = page.get_by_role("group", name="Saturday")
+    assert saturday.get_by_text("closed", exact=True).is_visible()
+    saturday.get_by_role("button", name="Add hours on Saturday").click()
+    saturday.get_by_label("Saturday opens").last.fill("20:00")
+    saturday.get_by_label("Saturday closes").last.fill("02:00")
+    assert saturday.get_by_text("closes the next day").is_visible()
+    assert not saturday.get_by_text("closed", exact=True).is_visible()
+    assert unsaved.is_visible()
+
+    page.get_by_role("group", name="Monday").get_by_role("button", name="Remove this range").first.click()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("“Acme hours” was saved.").wait_for()
+    assert not unsaved.is_visible()
+    assert hours(acme, 5) == ["20:00–02:00"]
+    assert hours(acme, 0) == []
+
+
+def test_hours_are_edited_without_script(browser: Any, live_server: Any, acme: Tenant) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    window = context.new_page()
+    window.goto(f"{live_server.url}/login?next=/company/{acme.slug}/schedules/{acme.schedule.pk}")
+    window.get_by_label("E-mail").fill(acme.admin.email)
+    window.get_by_label("Password").fill(PASSWORD)
+    window.get_by_role("button", name="Log in").click()
+    window.get_by_label("Sunday opens").last.fill("10:00")
+    window.get_by_label("Sunday closes").last.fill("14:00")
+    window.get_by_role("button", name="Save").click()
+    window.get_by_text("“Acme hours” was saved.").wait_for()
+    context.close()
+    assert hours(acme, 6) == ["10:00–14:00"]
+    assert hours(acme, 0) == ["09:00–17:00"]
+
+
+def test_the_company_is_switched_by_keyboard(page: Any, live_server: Any, acme: Tenant) -> None:
+    bravo = tenant("Bravo", acme.company.agency)
+    agent = person(Role.AGENCY_ADMIN, acme.company.agency, email="agent@acme.example")
+    let_in(page.context, agent, live_server.url)
+    page.goto(f"{live_server.url}/company/{acme.slug}/apps")
+    page.get_by_text("Switch company").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/company/{bravo.slug}/**")
+
+
+def test_a_menu_opens_on_a_phone(browser: Any, live_server: Any, acme: Tenant) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    let_in(context, acme.admin, live_server.url)
+    window = context.new_page()
+    window.goto(f"{live_server.url}/company/{acme.slug}/apps")
+    link = window.get_by_role("link", name="Availability")
+    assert not link.is_visible()
+    window.get_by_text("Menu", exact=True).click()
+    assert link.is_visible()
+    context.close()
+
+
+def test_what_destroys_asks_first_and_can_be_left(page: Any, live_server: Any, acme: Tenant) -> None:
+    spare = type(acme.schedule).objects.create(company=acme.company, name="Spare", zone="UTC")
+    let_in(page.context, acme.admin, live_server.url)
+    page.goto(f"{live_server.url}/company/{acme.slug}/schedules/{spare.pk}")
+    page.get_by_role("button", name="Delete schedule").click()
+    dialog = page.get_by_role("dialog", name="Delete this schedule?")
+    dialog.get_by_role("button", name="Keep it").click()
+    assert not dialog.is_visible()
+    page.get_by_role("button", name="Delete schedule").click()
+    dialog.get_by_role("button", name="Delete schedule").click()
+    page.get_by_text("“Spare” was deleted.").wait_for()
