@@ -7,8 +7,6 @@ its effect), crashes hit any statement of any drain. When they stop, it demands 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -24,6 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.sync_crash import Crash, dying_at
 from tests.sync_scene import CUSTOMER, Scene, at, stage
 
 from genie.core.appointment import State
@@ -46,26 +45,6 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "300"))
-
-
-class Crash(BaseException):
-    """The worker dies here: nothing after this line happens, and nobody catches it."""
-
-
-@contextmanager
-def dying_at(statement: int) -> Iterator[None]:
-    """Die just before the n-th database statement from now (1 = the next)."""
-    left = statement
-
-    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise Crash
-        return run(*arguments)
-
-    with connection.execute_wrapper(execute):
-        yield
 
 
 class TwoWay(RuleBasedStateMachine):

@@ -123,7 +123,7 @@ class Busy:
 
 
 def normalised_text(text: str | None, *, limit: int) -> str | None:
-    """As every provider gives it back: ends as \\n, no trailing blanks or control characters, at most `limit`."""
+    """As every provider gives it back: no trailing blanks, no control characters, at most `limit` of them."""
     if text is None:
         return None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

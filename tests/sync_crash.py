@@ -1,0 +1,65 @@
+"""Ways for a worker to die at an exact place."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+
+class Crash(BaseException):
+    """The worker dies here: nothing after this line happens, and nobody catches it."""
+
+
+@contextmanager
+def dying_at(statement: int) -> Iterator[None]:
+    """Die just before the n-th database statement from now (1 = the next)."""
+    left = statement
+
+    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Crash
+        return run(*arguments)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+def killed_at(statement: int, work: Callable[[], None]) -> int:
+    """Do `work` in a process of its own that gets SIGKILL just before its n-th statement.
+
+    Returns the signal it died of, or 0 when it came to its end.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            connection.connection = None  # the parent's; this process opens its own
+            _count_down(statement, work)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status)
+    assert os.WEXITSTATUS(status) == 0, "the worker failed instead of dying"
+    return 0
+
+
+def _count_down(statement: int, work: Callable[[], None]) -> None:
+    left = statement
+
+    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run(*arguments)
+
+    with connection.execute_wrapper(execute):
+        work()
+    os._exit(0)
