@@ -61,7 +61,14 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
 
 def main() -> None:
     settings, host, port = settings_from()
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
 
 
 if __name__ == "__main__":

@@ -331,3 +331,17 @@ def test_an_unreadable_object_does_not_hide_the_week(desk: Desk):
     path = next(desk.server.storage.rglob(f"{desk.calendar.strip('/')}/tea.ics"))
     path.write_text(path.read_text().replace("20261124T100000", "whenever"))
     assert [event["title"] for event in desk.week() if event["title"] == "Fine"] == ["Fine"]
+
+
+def test_a_wall_time_that_the_clock_skips_becomes_the_one_after(desk: Desk):
+    desk.done("create", title="Night", start="2027-03-28T02:30", end="2027-03-28T04:00")
+    (night,) = desk.week("2027-03-22", "2027-03-29")
+    assert (night["start"], night["end"]) == ("2027-03-28T03:30:00+02:00", "2027-03-28T04:00:00+02:00")
+
+
+def test_a_move_across_the_change_of_the_clock_keeps_the_length(desk: Desk):
+    desk.done("create", title="Night", start="2027-03-27T01:00", end="2027-03-27T04:00")
+    (night,) = desk.week("2027-03-22", "2027-03-29")
+    desk.done("move", night, start="2027-03-28T01:00")
+    (night,) = desk.week("2027-03-22", "2027-03-29")
+    assert (night["start"], night["end"]) == ("2027-03-28T01:00:00+01:00", "2027-03-28T05:00:00+02:00")
