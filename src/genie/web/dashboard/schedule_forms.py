@@ -190,9 +190,9 @@ class TimeOffForm(forms.Form):
 
     title = forms.CharField(label="Title", max_length=120, required=False)
     first = date_field("From")
-    first_time = time_field("at", "Empty = from the start of the day.")
+    first_time = time_field("From, time", "Empty = from the start of the day.")
     last = date_field("To", required=False)
-    last_time = time_field("until", "Empty = to the end of the day. Without a date: the same day.")
+    last_time = time_field("To, time", "Empty = to the end of the day. Without a date: the same day.")
 
     def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
