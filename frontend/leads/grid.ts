@@ -1,5 +1,6 @@
 // The grid of the Leads calendar. It knows wall time of the company's zone only; the server turns it into instants.
 import { Calendar, type EventApi, type EventContentArg, type EventInput } from "@fullcalendar/core";
+import british from "@fullcalendar/core/locales/en-gb";
 import dayGrid from "@fullcalendar/daygrid";
 import interaction from "@fullcalendar/interaction";
 import list from "@fullcalendar/list";
@@ -124,13 +125,14 @@ export function grid(place: HTMLElement): void {
     timeZone: zone,
     now: () => nowIn(zone),
     nowIndicator: true,
-    firstDay: 1,
+    locale: british, // day before month, weeks from Monday, as all pages say it
     allDaySlot: false,
     slotEventOverlap: false,
     scrollTime: "07:30:00",
     snapDuration: "00:15:00",
     height: "max(34rem, calc(100dvh - 12rem))",
     dayMaxEvents: true,
+    ...(narrow ? { moreLinkContent: (more: { shortText: string }) => more.shortText } : {}),
     navLinks: true,
     headerToolbar: {
       left: "today prev,next",
@@ -140,7 +142,7 @@ export function grid(place: HTMLElement): void {
     buttonText: { today: "Today", month: "Month", week: "Week", day: "Day", list: "Agenda" },
     slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
     eventTimeFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
-    dayHeaderFormat: narrow ? { weekday: "short" } : { weekday: "short", day: "numeric", month: "short", omitCommas: true },
+    dayHeaderFormat: narrow ? { weekday: "short" } : { weekday: "short", day: "numeric", month: "short" },
     titleFormat: { year: "numeric", month: narrow ? "short" : "long", day: "numeric" },
     views: { dayGridMonth: { titleFormat: { year: "numeric", month: "long" }, dayHeaderFormat: { weekday: "short" } } },
     noEventsContent: "No appointments in this time.",
@@ -163,10 +165,14 @@ export function grid(place: HTMLElement): void {
       aside.open(info.event.url, info.el);
     },
     eventDrop: (info) => ask(info.event, info.revert),
-    datesSet: () => remember(),
+    datesSet: () => {
+      remember();
+      requestAnimationFrame(() => quietIcons(place));
+    },
   });
   const ask = moving((event: EventApi) => event.startStr.slice(0, 19));
   calendar.render();
+  quietIcons(place);
 
   filter.addEventListener("change", () => {
     remember();
@@ -179,4 +185,9 @@ export function grid(place: HTMLElement): void {
     const busy = document.hidden || document.querySelector("dialog[open], .fc-event-dragging");
     if (!busy) calendar.refetchEvents();
   }, READ_AGAIN);
+}
+
+/** FullCalendar's icons stand in labelled buttons: they are no images of their own. */
+function quietIcons(place: HTMLElement): void {
+  place.querySelectorAll(".fc-icon").forEach((icon) => icon.setAttribute("role", "presentation"));
 }

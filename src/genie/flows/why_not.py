@@ -32,7 +32,7 @@ def why_not(
     rules = rules_of(module)
     reasons = [
         *_too_soon_or_late(module, rules, start, now),
-        *_closed(module, rules, start, end),
+        *_closed(module, rules, start, end, now),
         *_blocked(module, rules, start, end),
         *_full(module, rules, start, end, ignoring),
     ]
@@ -59,7 +59,7 @@ def _too_soon_or_late(module: Module, rules: Rules, start: datetime, now: dateti
         yield f"It is further ahead than the {far} that can be booked."
 
 
-def _closed(module: Module, rules: Rules, start: datetime, end: datetime) -> Iterator[str]:
+def _closed(module: Module, rules: Rules, start: datetime, end: datetime, now: datetime) -> Iterator[str]:
     zone = ZoneInfo(module.schedule.zone)
     day = start.astimezone(zone).date()
     hours = hours_of(module, zone, day - 2 * DAY, day + DAY)
@@ -68,7 +68,7 @@ def _closed(module: Module, rules: Rules, start: datetime, end: datetime) -> Ite
     if not around or around[0][1] < micros(end):
         open_then = ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in hours.on(day))
         said = f"open {open_then}" if open_then else "closed"
-        yield f"It is outside the opening hours ({said_day(start, module.schedule.zone)}: {said})."
+        yield f"It is outside the opening hours ({said_day(start, module.schedule.zone, now=now)}: {said})."
     elif (micros(start) - around[0][0]) % (rules.step * MINUTE):
         wall = f"{start.astimezone(zone):%H:%M}"
         yield f"Visits start every {_minutes(rules.step)}; {wall} is between two starts."

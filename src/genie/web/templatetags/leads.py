@@ -22,6 +22,36 @@ def span(start: datetime, end: datetime, zone: str, now: datetime, place: bool =
 
 
 @register.simple_tag
+def span_lines(start: datetime, end: datetime, zone: str, now: datetime) -> SafeString:
+    """A span for a narrow column: the date on one line, the time on the next."""
+    said = said_span(start, end, zone, now=now, place=False)
+    return _lines(start, said)
+
+
+@register.simple_tag
+def instant_lines(at: datetime, now: datetime, zone: str) -> SafeString:
+    """A moment for a narrow column."""
+    return _lines(at, said_moment(at, zone, now))
+
+
+def _lines(at: datetime, said: str) -> SafeString:
+    day, _, time = said.partition(", ")
+    return format_html(
+        '<time datetime="{}"><span class="said">{},</span> <span class="said">{}</span></time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        day,
+        time,
+    )
+
+
+@register.simple_tag
+def mail(address: str) -> SafeString:
+    """An address that in a narrow column breaks after the @ first."""
+    name, at, host = address.rpartition("@")
+    return format_html("<span>{}{}<wbr>{}</span>", name, at, host)
+
+
+@register.simple_tag
 def ago(at: datetime, now: datetime, zone: str) -> SafeString:
     """How long ago, with the exact time on hover."""
     return format_html(

@@ -34,7 +34,6 @@ from genie.web.dashboard.leads.said import line_of, sentence, standing
 
 LINES = 200
 """Of a longer history the latest are shown."""
-READ_ONLY = "Your role may see this appointment, not change it."
 
 
 @require_safe
@@ -62,7 +61,8 @@ def appointment_edit(request: CompanyRequest, company: Company, appointment_id: 
     appointment, now = found(company, appointment_id), timezone.now()
     form = EditForm(request.POST)
     if not form.is_valid():
-        return _again(request, appointment, form, now, status=422)
+        context = page_context(request, appointment, now, form)
+        return show(request, "_appointment.html", {**context, "form_open": True}, status=422)
     given = form.cleaned_data
     try:
         edit(
@@ -78,7 +78,8 @@ def appointment_edit(request: CompanyRequest, company: Company, appointment_id: 
     except Overtaken:
         return _overtaken(request, found(company, appointment_id), form, now)
     except NotPossible:
-        return _again(request, found(company, appointment_id), form, now, status=409)
+        context = page_context(request, found(company, appointment_id), now, form)
+        return show(request, "_appointment.html", {**context, "too_late": True}, status=409)
     if not is_part(request):
         return done(request, appointment, "Saved.")
     context = page_context(request, found(company, appointment_id), now)
@@ -111,6 +112,7 @@ def live_context(
     request: CompanyRequest, appointment: Appointment, now: datetime, *, seen: int | None = None
 ) -> dict[str, Any]:
     """What may change by itself, and since `seen` has changed; the calendar is now on somebody's screen."""
+    lead = appointment.lead
     link = living_link(appointment=appointment)
     connection = None if link else living_connection(module_id=appointment.module_id)
     if link is not None and link.connection.state == Connection.State.LINKED:
@@ -124,6 +126,7 @@ def live_context(
     return {
         "appointment": appointment,
         "lead": appointment.lead,
+        "came_by": [part for part in (lead.source, lead.medium, lead.campaign) if part],
         "live": appointment.state in LIVE,
         "editable": appointment.state in LIVE and may(request.user.role, Right.EDIT_APPOINTMENTS),
         "standing": standing(appointment, link, connection),
@@ -142,13 +145,6 @@ def live_context(
 
 def _same_time(appointment: Appointment, zone: str) -> bool:
     return not zone or same_wall_time(appointment.start, appointment.zone, zone)
-
-
-def _again(
-    request: CompanyRequest, appointment: Appointment, form: EditForm, now: datetime, *, status: int
-) -> HttpResponse:
-    context = page_context(request, appointment, now, form)
-    return show(request, "_appointment.html", {**context, "form_open": True}, status=status)
 
 
 def _overtaken(

@@ -1,0 +1,319 @@
+"""Leads calendar: the page, the plain week, the feed, and a drag in a real browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from tests.leads_scene import ZONE, Leads, leads, soon
+
+from genie.store.models import Appointment, BusyTime, Change, Module, OpeningHours
+
+LONDON = ZoneInfo(ZONE)
+
+
+@pytest.fixture
+def acme(db: None) -> Leads:
+    return leads()
+
+
+def feed(acme: Leads, start: object, end: object, client: Client | None = None, **asked: Any) -> Any:
+    wanted = {"start": str(start), "end": str(end)} | asked
+    return (client or acme.client).get(acme.url("leads/calendar.json"), wanted)
+
+
+def week(acme: Leads, **asked: Any) -> dict[str, Any]:
+    """The feed of today to a week from now."""
+    today = timezone.now().astimezone(LONDON).date()
+    answer = feed(acme, today, today + timedelta(days=7), **asked)
+    assert answer.status_code == 200, answer.content
+    return dict(answer.json())
+
+
+def test_the_feed_tells_time_customer_and_kind_as_wall_time(acme: Leads) -> None:
+    Module.objects.update(title="Tour")
+    visit = acme.visit(soon(hour=10))
+    (block,) = week(acme)["appointments"]
+    assert block["start"] == f"{soon(hour=10):%Y-%m-%d}T10:00:00"
+    assert block["end"] == f"{soon(hour=10):%Y-%m-%d}T11:00:00"
+    assert (block["customer"], block["kind"], block["said"]) == ("Ann Lee", "Tour", "10:00–11:00")
+    assert block["url"] == acme.page(visit)
+    assert block["movable"] is True
+
+
+def test_the_module_is_named_where_there_are_several(acme: Leads) -> None:
+    acme.base.another_module("Branch")
+    acme.visit(soon())
+    assert week(acme)["appointments"][0]["kind"] == "Appointment · Main office"
+
+
+def test_a_visit_in_the_night_the_clocks_go_back_keeps_its_length(acme: Leads) -> None:
+    # 25 October 2026, London: 01:30 comes twice; this visit runs from the first 01:30 to the second
+    acme.visit(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    (block,) = feed(acme, "2026-10-25", "2026-10-26").json()["appointments"]
+    assert (block["start"], block["end"]) == ("2026-10-25T01:30:00", "2026-10-25T02:30:00")
+    assert block["said"] == "01:30–01:30"
+
+
+def test_cancelled_visits_are_hidden_unless_asked_for(acme: Leads) -> None:
+    acme.visit(soon(hour=9), name="Live")
+    acme.visit(soon(hour=11), name="Off", state="cancelled")
+    acme.visit(soon(hour=13), name="Odd", attention="Look at this.")
+
+    def names(**asked: Any) -> list[str]:
+        return [block["customer"] for block in week(acme, **asked)["appointments"]]
+
+    assert names() == ["Live", "Odd"]
+    assert names(state="cancelled") == ["Off"]
+    assert names(state="attention") == ["Odd"]
+    assert names(state="all") == ["Live", "Off", "Odd"]
+
+
+def test_the_module_filter_takes_only_modules_of_the_company(acme: Leads) -> None:
+    branch = acme.base.another_module("Branch")
+    acme.visit(soon(hour=9), name="Main")
+    acme.visit(soon(hour=9), name="Branch", module=branch)
+    assert [b["customer"] for b in week(acme, module=branch.pk)["appointments"]] == ["Branch"]
+    foreign = leads("other").base.module
+    assert feed(acme, "2026-03-02", "2026-03-09", module=foreign.pk).status_code == 400
+
+
+def test_busy_time_is_told_merged_without_titles_and_not_for_our_own_events(acme: Leads) -> None:
+    calendar = acme.calendar()
+    linked = acme.connect(calendar)
+    visit = acme.visit(soon(hour=10))
+    own = acme.link(visit, linked)
+    for remote_id, start in ((own.remote_id, visit.start), ("a", soon(hour=14)), ("b", soon(hour=15))):
+        end = start + timedelta(hours=1)
+        BusyTime.objects.create(calendar=calendar, remote_id=remote_id, start=start, end=end, kind="busy")
+    day = f"{soon():%Y-%m-%d}"
+    assert week(acme)["busy"] == [{"start": f"{day}T14:00:00", "end": f"{day}T16:00:00"}]
+
+
+def test_another_company_s_visits_and_busy_time_never_show(acme: Leads) -> None:
+    other = leads("other")
+    theirs = other.visit(soon())
+    calendar = other.calendar()
+    other.connect(calendar)
+    BusyTime.objects.create(calendar=calendar, remote_id="x", start=soon(), end=soon(hour=12), kind="busy")
+    found = week(acme)
+    assert found["appointments"] == []
+    assert found["busy"] == []
+    assert acme.client.get(other.url("leads/calendar")).status_code == 404
+    assert (
+        acme.client.get(other.url("leads/calendar.json?start=2026-03-02&end=2026-03-09")).status_code == 404
+    )
+    assert acme.client.get(acme.page(theirs)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("", ""),
+        ("2026-03-02", ""),
+        ("yesterday", "2026-03-09"),
+        ("2026-03-09", "2026-03-02"),
+        ("2026-03-02", "2026-03-02"),
+        ("2026-03-02", "2026-06-12"),
+        ("0001-01-01", "0001-02-01"),
+        ("9999-12-30", "9999-12-31"),
+        ("2026-03-02T25:00", "2026-03-09"),
+        ("2026-03-02\x00", "2026-03-09"),
+        ("x" * 5000, "2026-03-09"),
+    ],
+)
+def test_a_span_that_is_none_is_refused_in_words(acme: Leads, start: str, end: str) -> None:
+    answer = feed(acme, start, end)
+    assert answer.status_code == 400
+    said = answer.json()
+    assert said["what"]
+    assert said["now"]
+    assert set(said["problems"]) <= {"start", "end"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-03-02", "2026-06-10"),  # 100 days, an hour short of it by the clocks
+        ("2026-03-02T00:00:00Z", "2026-03-09T00:00:00Z"),
+        ("2026-03-02T00:00:00+05:30", "2026-03-09T00:00:00+05:30"),
+        ("2026-03-02T00:00:00", "2026-03-09T00:00:00"),
+    ],
+)
+def test_dates_wall_times_and_instants_are_understood(acme: Leads, start: str, end: str) -> None:
+    assert feed(acme, start, end).status_code == 200
+
+
+def test_the_number_of_queries_does_not_grow_with_the_visits(acme: Leads) -> None:
+    calendar = acme.calendar()
+    acme.connect(calendar)
+
+    def count(address: str) -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert acme.client.get(address).status_code == 200
+        return len(queries)
+
+    page = acme.url("leads/calendar")
+    data = acme.url(f"leads/calendar.json?start={soon(days=0):%Y-%m-%d}&end={soon(days=7):%Y-%m-%d}")
+    acme.visit(soon(hour=8))
+    count(page)  # the session is written at the first visit
+    few = count(page), count(data)
+    for hour in range(9, 17):
+        acme.visit(soon(hour=hour))
+        BusyTime.objects.create(
+            calendar=calendar,
+            remote_id=str(hour),
+            start=soon(hour=hour),
+            end=soon(hour=hour + 1),
+            kind="busy",
+        )
+    assert (count(page), count(data)) == few
+
+
+def test_without_script_the_week_is_a_list_with_its_neighbours(acme: Leads) -> None:
+    monday = datetime(2026, 3, 2, 10, tzinfo=LONDON)
+    acme.visit(monday, name="<script>alert(1)</script>")
+    acme.visit(monday + timedelta(days=7), name="Next week")
+    page = acme.client.get(acme.url("leads/calendar?date=2026-03-04")).content.decode()
+    assert "<title>Leads calendar" in page
+    assert "All times are London time." in page
+    assert "Mon 2 Mar, 10:00–11:00</time>: &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "Next week" not in page
+    assert "?date=2026-02-23&amp;" in page
+    assert "?date=2026-03-09&amp;" in page
+
+
+@pytest.mark.parametrize(
+    "asked", ["date=2026-99-01", "date=9999-12-31", "module=x", "state=odd", "view=x", "date=%00"]
+)
+def test_a_wrong_filter_shows_the_present_week(acme: Leads, asked: str) -> None:
+    acme.visit(soon(days=0))
+    answer = acme.client.get(acme.url(f"leads/calendar?{asked}"))
+    assert answer.status_code == 200
+    assert "Ann Lee" in answer.content.decode()
+
+
+def test_light_users_see_the_calendar_and_may_not_drag(acme: Leads) -> None:
+    acme.visit(soon())
+    light = acme.light()
+    page = light.get(acme.url("leads/calendar")).content.decode()
+    assert "data-movable" not in page
+    today = timezone.now().date()
+    answer = feed(acme, today, today + timedelta(days=7), client=light)
+    assert [block["movable"] for block in answer.json()["appointments"]] == [False]
+
+
+def test_strangers_are_sent_to_the_login(acme: Leads) -> None:
+    answer = Client().get(acme.url("leads/calendar"))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login")
+
+
+@pytest.fixture
+def shown(transactional_db: None, live_server: Any, page: Any) -> Any:
+    """A company, and a real browser logged in to it at `open(address)`."""
+
+    class Shown:
+        acme = leads()
+        window = page
+
+        def open(self, rest: str, client: Client | None = None) -> None:
+            session = (client or self.acme.client).cookies["sessionid"].value
+            page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+            page.goto(live_server.url + self.acme.url(rest))
+
+    return Shown()
+
+
+def drag(window: Any, block: Any, *, down: float) -> None:
+    """Take a block in its middle and let it go `down` pixels lower."""
+    block.scroll_into_view_if_needed()
+    box = block.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + 10
+    window.mouse.move(x, y)
+    window.mouse.down()
+    window.mouse.move(x, y + down / 2, steps=4)
+    window.mouse.move(x, y + down, steps=4)
+    window.mouse.up()
+
+
+@pytest.mark.browser
+def test_a_visit_dragged_in_the_week_is_asked_about_and_moves(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    visit = acme.visit(soon(days=0, hour=10) + timedelta(days=7), name="Ann <i>Lee</i>")
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}&view=week")
+    block = window.locator(".visit-block")
+    block.wait_for()
+    assert "Ann <i>Lee</i>" in block.inner_text()
+    hour = block.bounding_box()["height"]
+
+    drag(window, block, down=2 * hour)
+    dialog = window.locator("#move-dialog")
+    dialog.wait_for()
+    assert "12:00–13:00 (London)" in dialog.inner_text()
+    assert "is told by e-mail" in dialog.inner_text()
+    dialog.get_by_role("button", name="Leave it where it was").click()
+    window.get_by_text("10:00–11:00").wait_for()
+    assert Appointment.objects.get().start == visit.start
+
+    drag(window, block, down=2 * hour)
+    dialog.get_by_role("button", name="Move", exact=True).click()
+    dialog.wait_for(state="hidden")
+    window.reload()
+    window.get_by_text("12:00–13:00").wait_for()
+    moved = Appointment.objects.get()
+    assert moved.start == visit.start + timedelta(hours=2)
+    assert Change.objects.filter(field="when", by="Ada Admin").count() == 1
+
+
+@pytest.mark.browser
+def test_a_drag_that_breaks_a_rule_says_which_before_it_is_done(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    OpeningHours.objects.update(closes=time(12))
+    visit = acme.visit(soon(days=7, hour=10))
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}&view=day")
+    block = window.locator(".visit-block")
+    block.wait_for()
+    drag(window, block, down=2 * block.bounding_box()["height"])
+    dialog = window.locator("#move-dialog")
+    dialog.get_by_text("It is outside the opening hours").wait_for()
+    dialog.get_by_role("button", name="Move all the same").click()
+    dialog.wait_for(state="hidden")
+    window.locator(".visit-block.attention").wait_for()
+    assert "do not offer" in Appointment.objects.get().attention
+
+
+@pytest.mark.browser
+def test_the_panel_opens_by_keyboard_and_gives_the_focus_back(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    visit = acme.visit(soon(days=0))
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}")
+    block = window.locator(".visit-block")
+    block.wait_for()
+    block.focus()
+    window.keyboard.press("Enter")
+    panel = window.locator("#leads-panel")
+    panel.get_by_role("heading", name="Ann Lee").wait_for()
+    assert "/leads/calendar" in window.url
+    window.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    assert window.evaluate("document.activeElement.classList.contains('visit-block')")
+
+
+@pytest.mark.browser
+def test_a_light_user_s_blocks_do_not_move(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    visit = acme.visit(soon(days=0))
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}", client=acme.light())
+    block = window.locator(".visit-block")
+    block.wait_for()
+    assert "fc-event-draggable" not in block.get_attribute("class")
