@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from genie.providers.caldav import zones
+from genie.providers.caldav.mapping import Setting, read
+from genie.providers.port import Window
 
 
 def definition(*rules: str, rest: str = "") -> str:
@@ -63,3 +65,47 @@ def test_definitions_with_the_whole_history_are_used() -> None:
     rules = zones.defined(definition(*old, SPRING, AUTUMN))
     assert rules is not None
     assert rules.utcoffset(datetime(2026, 7, 1)) is not None
+
+
+WINDOW = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC))
+
+
+def event(start: str, *lines: str, beside: str = "") -> str:
+    body = "\r\n".join([start, "DURATION:PT1H", *lines])
+    return (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{beside}BEGIN:VEVENT\r\nUID:x\r\n{body}\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # names that are long, definitions that are large or many, and dates that name them again and again
+        event(f"DTSTART;TZID={'a/' * 400_000}:20261102T100000"),
+        event(
+            "DTSTART;TZID=Somewhere:20261102T100000",
+            "RRULE:FREQ=DAILY",
+            *["EXDATE;TZID=Somewhere:20261103T100000"] * 5_000,
+            beside=f"BEGIN:VTIMEZONE\r\nTZID:Somewhere\r\nCOMMENT:{'x' * 400_000}\r\nEND:VTIMEZONE\r\n",
+        ),
+        event(
+            "DTSTART;TZID=Somewhere:20261102T100000",
+            "RRULE:FREQ=DAILY",
+            *["EXDATE;TZID=Somewhere:20261103T100000"] * 5_000,
+            beside="BEGIN:VTIMEZONE\r\nTZID:Somewhere\r\nEND:VTIMEZONE\r\n" * 8_000,
+        ),
+        event(
+            "DTSTART;TZID=Zone 1:20261102T100000",
+            "RRULE:FREQ=DAILY",
+            *[f"EXDATE;TZID=Zone {n}:20261103T100000" for n in range(5_000)],
+            beside="".join(definition(SPRING, AUTUMN).replace("Somewhere", f"Zone {n}") for n in range(900)),
+        ),
+    ],
+    ids=["long name", "large definition", "many definitions", "many zones"],
+)
+def test_an_event_made_to_keep_a_worker_busy_is_read_in_a_moment(text: str) -> None:
+    begun = time.process_time()
+    found = read(text, Setting("UTC"), WINDOW)
+    assert time.process_time() - begun < 4
+    assert found.busy

@@ -78,10 +78,18 @@ class Entry:
     setting: Setting
     master: Component
     overrides: list[Component] = field(default_factory=list)
+    definitions: dict[str, Component] = field(default_factory=dict)
+    zones_seen: dict[str, tuple[str, tzinfo]] = field(default_factory=dict)
+    """Each TZID is looked into once, however many dates of the object name it."""
 
     @property
     def repeats(self) -> bool:
         return self.master.has("RRULE", "RDATE") or bool(self.overrides)
+
+    def zone_of(self, tzid: str) -> tuple[str, tzinfo]:
+        if tzid not in self.zones_seen:
+            self.zones_seen[tzid] = zones.rules(tzid, self.definitions, self.setting.rules)
+        return self.zones_seen[tzid]
 
 
 def instant_of(wall: datetime, rules: tzinfo) -> datetime:
@@ -144,7 +152,7 @@ def entry_of(calendar: Component, setting: Setting) -> Entry:
     masters = [event for event in events if not event.has("RECURRENCE-ID")]
     master = masters[0] if masters else events[0]
     overrides = [event for event in events if event is not master and event.has("RECURRENCE-ID")]
-    return Entry(calendar, setting, master, overrides)
+    return Entry(calendar, setting, master, overrides, zones.definitions(calendar))
 
 
 def identity_of(event: Component) -> EventIdentity | None:
@@ -223,7 +231,7 @@ def moment_of(entry: Entry, line: Line, value: str | None = None) -> Moment:
     tzid = line.parameter("TZID")
     if not tzid:
         return Moment(wall, entry.setting.rules, entry.setting.zone)
-    zone, rules = zones.rules(tzid, entry.calendar, entry.setting.rules)
+    zone, rules = entry.zone_of(tzid)
     return Moment(wall, rules, zone)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -16,6 +17,10 @@ from genie.providers.caldav.lines import Component, parse
 
 OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*([+-])(\d{1,2}):?(\d{2})?\)?", re.IGNORECASE)
 WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+LONGEST_NAME = 200
+"""Characters; the longest real one, a Windows display name, has about 80."""
+MOST_DEFINITIONS = 8
+"""Zones one event may bring along; a real one has one or two."""
 RULE_PARTS = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "WKST"}
 MOST_CHANGES, MOST_ENDLESS = 60, 4
 """Changes of clock in one definition: with the whole history some thirty, of which two go on for ever."""
@@ -29,6 +34,8 @@ def iana(name: str) -> str:
     Understands Windows names and prefixed ones (`/freeassociation.sourceforge.net/Europe/Berlin`).
     """
     name = name.strip().strip('"')
+    if len(name) > LONGEST_NAME:
+        return ""
     if name.lower() in UTC_NAMES:
         return "UTC"
     if name.lower() in WINDOWS:
@@ -52,8 +59,16 @@ def known(name: str) -> bool:
     return True
 
 
-def rules(tzid: str, calendar: Component, fallback: tzinfo) -> tuple[str, tzinfo]:
-    """The IANA name ("" if it has none) and the rules of a TZID used in `calendar`.
+def definitions(calendar: Component) -> dict[str, Component]:
+    """The VTIMEZONEs that came along, by TZID; of absurdly many, the first."""
+    found: dict[str, Component] = {}
+    for definition in calendar.components("VTIMEZONE")[:MOST_DEFINITIONS]:
+        found.setdefault(definition.value("TZID").strip('"'), definition)
+    return found
+
+
+def rules(tzid: str, defined_there: Mapping[str, Component], fallback: tzinfo) -> tuple[str, tzinfo]:
+    """The IANA name ("" if it has none) and the rules of a TZID used beside these definitions.
 
     A known name counts more than the VTIMEZONE beside it: those are often outdated or missing.
     `fallback` serves where neither says anything.
@@ -61,14 +76,14 @@ def rules(tzid: str, calendar: Component, fallback: tzinfo) -> tuple[str, tzinfo
     name = iana(tzid)
     if name:
         return name, ZoneInfo(name)
-    for definition in calendar.components("VTIMEZONE"):
-        if definition.value("TZID").strip('"') == tzid:
-            located = iana(definition.value("X-LIC-LOCATION"))
-            if located:
-                return located, ZoneInfo(located)
-            own = defined(definition.dump())
-            if own is not None:
-                return "", own
+    definition = defined_there.get(tzid)
+    if definition is not None:
+        located = iana(definition.value("X-LIC-LOCATION"))
+        if located:
+            return located, ZoneInfo(located)
+        own = defined(definition.dump())
+        if own is not None:
+            return "", own
     return "", by_offset(tzid) or fallback
 
 
