@@ -100,7 +100,11 @@ def running(command: list[str], url: str, log: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(10)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
