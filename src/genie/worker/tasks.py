@@ -36,13 +36,13 @@ def deliver_message(*, message_id: str) -> None:
     deliver(message_id=UUID(message_id), sender=mail_sender(), now=timezone.now())
 
 
-@app.periodic(cron="*/2 * * * * *")
+@app.periodic(cron="* * * * * *")  # every second; the sixth field is the seconds
 @app.task(name="genie.sweep", queue="sweeps")
 def sweep_all(timestamp: int) -> None:
     sweep(now=timezone.now())
 
 
-@app.periodic(cron="*/5 * * * * *")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="genie.rescue", queue="sweeps", pass_context=True)
 async def rescue_stalled(context: JobContext, timestamp: int) -> None:
     """A killed worker's job stays `doing` for ever otherwise. One by one, each in its own try."""

@@ -17,7 +17,7 @@ from genie.store.models import (
 
 POLL_EVERY = timedelta(seconds=45)
 """The poll floor without push: with the sweep's own interval within the promised minute."""
-WATCHED_EVERY = timedelta(seconds=2)
+WATCHED_EVERY = timedelta(seconds=1.5)
 WATCHED_FOR = timedelta(seconds=15)
 """A calendar, or an appointment of it, was on somebody's screen so recently."""
 FULL_EVERY = timedelta(hours=20)

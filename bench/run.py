@@ -1,0 +1,23 @@
+"""`make bench`: every figure, with the floors measured in the same run, printed and kept in results.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bench import sync
+
+RESULTS = Path(__file__).resolve().parent / "results.json"
+
+
+def main() -> None:
+    figures = sync.measure()
+    print(sync.report(figures))
+    RESULTS.write_text(
+        json.dumps({name: round(value, 4) for name, value in figures.items()}, indent=2) + "\n"
+    )
+    print(f"\nwritten to {RESULTS.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()
