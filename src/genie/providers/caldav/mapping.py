@@ -489,13 +489,19 @@ def put_when(calendar: Component, event: Component, when: When) -> None:
         for name, moment in (("DTSTART", when.start), ("DTEND", when.end)):
             event.put(plain(name, f"{moment.astimezone(rules):%Y%m%d}", "VALUE=DATE"))
         return
-    if zone in ("", "UTC", "Etc/UTC"):
+    if zone in ("", "UTC", "Etc/UTC") or not all(on_the_wall(one, zone) for one in (when.start, when.end)):
         event.put(plain("DTSTART", utc_text(when.start)))
         event.put(plain("DTEND", utc_text(when.end)))
         return
     for name, moment in (("DTSTART", when.start), ("DTEND", when.end)):
         event.put(plain(name, f"{moment.astimezone(ZoneInfo(zone)):%Y%m%dT%H%M%S}", f"TZID={zone}"))
     define(calendar, zone, when.start.year)
+
+
+def on_the_wall(moment: datetime, zone: str) -> bool:
+    """Whether the zone's wall time means this instant: the second of two equal hours cannot be written so."""
+    rules = ZoneInfo(zone)
+    return instant_of(moment.astimezone(rules).replace(tzinfo=None, fold=0), rules) == moment
 
 
 def define(calendar: Component, zone: str, year: int) -> None:

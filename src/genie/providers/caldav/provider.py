@@ -22,8 +22,8 @@ from genie.core.errors import (
 from genie.core.event import EventContent
 from genie.providers.addresses import site_of
 from genie.providers.caldav import collections, mapping, zones
-from genie.providers.caldav.dav import ICS, Answer, Dav, canonical, normalised, quoted
-from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response
+from genie.providers.caldav.dav import ICS, Answer, Dav, TooLarge, canonical, normalised, quoted
+from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, Unreadable
 from genie.providers.port import (
     Account,
     CalendarInfo,
@@ -319,25 +319,31 @@ class CalDav:
     def _fetched(self, calendar_id: str, names: Sequence[str]) -> dict[str, Stored | str]:
         """Objects by name; a text in place of an object says why the server cannot hand it out.
 
-        A server that fails over a batch is asked for halves, so that one broken object hides no other.
+        A server that fails over a batch, or answers with more than we read, is asked for halves, so that
+        one broken object hides no other.
         """
         hrefs = "".join(f"<d:href>{escape(self._path(calendar_id, name))}</d:href>" for name in names)
-        answer = self._dav.report(self._url(calendar_id), MULTIGET.format(NAMESPACES, hrefs), depth=1)
-        if answer.status == 207:
-            return self._objects(calendar_id, names, answer.multistatus())
+        try:
+            answer = self._dav.report(self._url(calendar_id), MULTIGET.format(NAMESPACES, hrefs), depth=1)
+            if answer.status == 207:
+                return self._objects(calendar_id, answer.multistatus())
+            why = f"The calendar server cannot hand out this event (HTTP {answer.status})."
+        except (TooLarge, Unreadable) as fault:
+            if len(names) == 1:
+                return {names[0]: TOO_LARGE if isinstance(fault, TooLarge) else str(fault)}
+            return self._in_halves(calendar_id, names)
         if answer.status in (403, 404, 410):
             raise self._calendar_fault(answer)
-        if answer.status >= 500 and len(names) > 1:
-            middle = len(names) // 2
-            first = self._fetched(calendar_id, names[:middle])
-            return first | self._fetched(calendar_id, names[middle:])
-        if answer.status >= 500:
-            return {names[0]: f"The calendar server cannot hand out this event (HTTP {answer.status})."}
-        raise self._refusal(answer)
+        if answer.status < 500:
+            raise self._refusal(answer)
+        return self._in_halves(calendar_id, names) if len(names) > 1 else {names[0]: why}
 
-    def _objects(
-        self, calendar_id: str, names: Sequence[str], answer: Multistatus
-    ) -> dict[str, Stored | str]:
+    def _in_halves(self, calendar_id: str, names: Sequence[str]) -> dict[str, Stored | str]:
+        middle = len(names) // 2
+        first = self._fetched(calendar_id, names[:middle])
+        return first | self._fetched(calendar_id, names[middle:])
+
+    def _objects(self, calendar_id: str, answer: Multistatus) -> dict[str, Stored | str]:
         found: dict[str, Stored | str] = {}
         for response in answer.responses:
             name = self._name(calendar_id, response.href)
@@ -392,7 +398,7 @@ class CalDav:
 
     def _bearers(self, calendar_id: str, answer: Multistatus, key: str) -> list[RemoteEvent]:
         found = []
-        for stored in self._objects(calendar_id, [], answer).values():
+        for stored in self._objects(calendar_id, answer).values():
             if isinstance(stored, Stored) and key in stored.text:
                 try:
                     remote = self._remote(calendar_id, stored)
