@@ -106,13 +106,13 @@ class CalDav:
     # --- the account
 
     def account(self) -> Account:
-        self._multistatus(self._dav.propfind(self._principal, "<d:resourcetype/>"))
+        self._demand(self._dav.propfind(self._principal, "<d:resourcetype/>"))
         return collections.account_of(self._principal, self._user)
 
     def calendars(self) -> list[CalendarInfo]:
         found: dict[str, CalendarInfo] = {}
         for home in self._homes:
-            answer = self._multistatus(self._dav.propfind(home, collections.PROPERTIES, depth=1))
+            answer = self._demand(self._dav.propfind(home, collections.PROPERTIES, depth=1))
             found.update((info.id, info) for info in collections.calendars_of(answer, self._homes[0]))
         return list(found.values())
 
@@ -257,7 +257,7 @@ class CalDav:
     def _tag(self, calendar_id: str) -> str:
         """The calendar's own version, as a cursor: its sync token if it hands one out here, else its ctag."""
         answer = self._dav.propfind(self._url(calendar_id), "<d:sync-token/><cs:getctag/>")
-        properties = self._own(calendar_id, self._multistatus(answer, CalendarGone))
+        properties = self._own(calendar_id, self._of_calendar(answer))
         token = properties.properties.value(D + "sync-token")
         if token:
             return f"sync:{token}"
@@ -266,7 +266,7 @@ class CalDav:
     def _tagged(self, calendar_id: str, tag: str, known: Mapping[str, str]) -> Listing:
         """For servers without sync-collection: nothing if the ctag is the same, else ETags compared."""
         answer = self._dav.propfind(self._url(calendar_id), "<cs:getctag/>")
-        own = self._own(calendar_id, self._multistatus(answer, CalendarGone))
+        own = self._own(calendar_id, self._of_calendar(answer))
         now = own.properties.value(CS + "getctag")
         if now and now == tag:
             return Listing({}, {}, [], f"ctag:{now}")
@@ -282,7 +282,7 @@ class CalDav:
         )
         versions: dict[str, str] = {}
         sizes: dict[str, int] = {}
-        for response in self._multistatus(answer, CalendarGone).responses:
+        for response in self._of_calendar(answer).responses:
             name = self._name(calendar_id, response.href)
             kinds = response.properties.child(D + "resourcetype")
             is_collection = kinds is not None and kinds.child(D + "collection") is not None
@@ -320,14 +320,13 @@ class CalDav:
         """Objects by name; a text in place of an object says why the server cannot hand it out.
 
         A server that fails over a batch, or answers with more than we read, is asked for halves, so that
-        one broken object hides no other.
+        one broken object hides no other. A server that fails over everything is out of order: Transient.
         """
         hrefs = "".join(f"<d:href>{escape(self._path(calendar_id, name))}</d:href>" for name in names)
         try:
             answer = self._dav.report(self._url(calendar_id), MULTIGET.format(NAMESPACES, hrefs), depth=1)
             if answer.status == 207:
                 return self._objects(calendar_id, answer.multistatus())
-            why = f"The calendar server cannot hand out this event (HTTP {answer.status})."
         except (TooLarge, Unreadable) as fault:
             if len(names) == 1:
                 return {names[0]: TOO_LARGE if isinstance(fault, TooLarge) else str(fault)}
@@ -336,7 +335,10 @@ class CalDav:
             raise self._calendar_fault(answer)
         if answer.status < 500:
             raise self._refusal(answer)
-        return self._in_halves(calendar_id, names) if len(names) > 1 else {names[0]: why}
+        if len(names) > 1:
+            return self._in_halves(calendar_id, names)
+        self._demand(self._dav.propfind(self._url(calendar_id, names[0]), "<d:getetag/>"))
+        return {names[0]: f"The calendar server cannot hand out this event (HTTP {answer.status})."}
 
     def _in_halves(self, calendar_id: str, names: Sequence[str]) -> dict[str, Stored | str]:
         middle = len(names) // 2
@@ -377,7 +379,7 @@ class CalDav:
                 raise Transient("The calendar server did not hand out the event, though it is there.")
             raise Gone("This event is not on the calendar any more.")
         if isinstance(found, str):
-            raise Malformed(found)
+            raise Malformed(found) if found == TOO_LARGE else Transient(found)
         return found
 
     def _remote(self, calendar_id: str, stored: Stored) -> RemoteEvent:
@@ -460,12 +462,19 @@ class CalDav:
 
     def _demand_calendar(self, calendar_id: str) -> None:
         """Raises CalendarGone if the calendar is not there."""
-        self._multistatus(self._dav.propfind(self._url(calendar_id), "<d:resourcetype/>"), CalendarGone)
+        self._of_calendar(self._dav.propfind(self._url(calendar_id), "<d:resourcetype/>"))
 
-    def _multistatus(self, answer: Answer, gone: type[ProviderFault] = Rejected) -> Multistatus:
-        if answer.status == 207:
-            return answer.multistatus()
-        raise self._calendar_fault(answer) if gone is CalendarGone else self._dav.fault(answer)
+    def _demand(self, answer: Answer) -> Multistatus:
+        """The answer's multistatus; anything else is the fault that its status means."""
+        if answer.status != 207:
+            raise self._dav.fault(answer)
+        return answer.multistatus()
+
+    def _of_calendar(self, answer: Answer) -> Multistatus:
+        """The same, where a refusal says that the calendar is gone."""
+        if answer.status != 207:
+            raise self._calendar_fault(answer)
+        return answer.multistatus()
 
     def _calendar_fault(self, answer: Answer) -> Exception:
         if answer.status in (404, 410):
@@ -491,8 +500,8 @@ class CalDav:
         answer = self._dav.propfind(self._url(calendar_id), "<c:calendar-timezone/>")
         if answer.status != 207:
             return ""
-        own = self._own(calendar_id, answer.multistatus())
-        return zones.of_calendar(own.properties.raw(C + "calendar-timezone"))
+        told = (one.properties.raw(C + "calendar-timezone") for one in answer.multistatus().responses)
+        return zones.of_calendar(next(told, ""))
 
     def _path(self, calendar_id: str, event_id: str = "") -> str:
         return urlsplit(self._url(calendar_id, event_id)).path
