@@ -47,7 +47,7 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
     Faults become `next_attempt`, a parked link or a key that needs re-authorization; none is raised. False
     means that nothing is due, or that another drain is at it (which looks once more after letting go).
     """
-    if calendar_id not in drains.to_drain(now):
+    if not drains.is_due(calendar_id, now):
         _finish_removals(calendar_id, now)
         return False
     try:

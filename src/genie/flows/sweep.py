@@ -12,10 +12,10 @@ from genie.store import jobs
 from genie.store.queries import drains
 
 
-def sweep(*, now: datetime) -> int:
-    """How many wake-ups were enqueued."""
+def sweep(*, now: datetime, thorough: bool = True) -> int:
+    """How many wake-ups were enqueued. `thorough` also finds looks that a crash left behind."""
     with transaction.atomic():
-        calendars = drains.to_drain(now) - _waiting_calendars()
+        calendars = drains.to_drain(now, thorough=thorough) - _waiting_calendars()
         for calendar_id in sorted(calendars):
             jobs.wake_calendar(calendar_id)
         messages = set(deliver.due(now=now)) - _waiting_messages()

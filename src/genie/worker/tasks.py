@@ -21,6 +21,8 @@ ROUNDS = 50
 """No drain goes on for ever; what is left is found by the next sweep."""
 STALLED_AFTER = 10.0
 """Seconds without a heartbeat until a worker counts as dead and its jobs are run again."""
+THOROUGH_EVERY = 15
+"""Seconds between two sweeps that also look for what a crash left behind."""
 KEEP_FAILED_HOURS = 72
 
 
@@ -39,7 +41,7 @@ def deliver_message(*, message_id: str) -> None:
 @app.periodic(cron="* * * * * *")  # every second; the sixth field is the seconds
 @app.task(name="genie.sweep", queue="sweeps")
 def sweep_all(timestamp: int) -> None:
-    sweep(now=timezone.now())
+    sweep(now=timezone.now(), thorough=timestamp % THOROUGH_EVERY == 0)
 
 
 @app.periodic(cron="* * * * * */5")

@@ -81,12 +81,27 @@ def reachable(now: datetime) -> QuerySet[RemoteCalendar]:
     return RemoteCalendar.objects.filter(_due(now), key__state=RemoteKey.State.ACTIVE)
 
 
-def to_drain(now: datetime) -> set[int]:
-    """The calendars a sweep should wake: something is owed, is to be looked at, or is stale."""
+def is_due(calendar_id: int, now: datetime) -> bool:
+    """Is there anything for a drain of this calendar to do?"""
+    if to_read(now).filter(id=calendar_id).exists():
+        return True
+    if not reachable(now).filter(id=calendar_id).exists():
+        return False
+    debts = (owing(now), missing(now), to_look_at(now))
+    return any(links.filter(calendar_id=calendar_id).exists() for links in debts)
+
+
+def to_drain(now: datetime, *, thorough: bool = True) -> set[int]:
+    """The calendars a sweep should wake: something is owed, is to be looked at, or is stale.
+
+    Without `thorough` the looks are left out: the drain that read a page does them at once, so only a
+    crash leaves one behind, and finding it compares every live link with the mirror.
+    """
+    debts = [owing(now), missing(now)] + ([to_look_at(now)] if thorough else [])
     ids: set[int] = set()
-    for links in (owing(now), missing(now), to_look_at(now)):
+    for links in debts:
         ids.update(links.order_by().values_list("calendar_id", flat=True))
-    open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True))
+    open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True)) if ids else set()
     return open_to_us | set(to_read(now).values_list("id", flat=True))
 
 
