@@ -1,0 +1,49 @@
+"""Each kind of calendar system can be opened, is named for people, and is documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genie.providers.memory.world import World
+from genie.providers.registry import (
+    KINDS,
+    LABELS,
+    OFFERED,
+    ProviderSettings,
+    UnknownKind,
+    label_of,
+    open_provider,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_provider_has_a_page(kind):
+    page = DOCS / "providers" / f"{kind}.md"
+    assert page.exists(), f"write {page}: setup, access, limits, known gaps"
+    assert LABELS[kind] in page.read_text(), f"{page} does not say what people call it: {LABELS[kind]}"
+
+
+def test_labels_are_the_product_s_words():
+    assert label_of("microsoft") == "Microsoft Outlook Calendar"
+    assert label_of("google") == "Google Gmail Calendar"
+    assert label_of("caldav") == "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)"
+    assert OFFERED == ("caldav",)
+
+
+def test_a_kind_is_opened_by_name():
+    world = World("registry")
+    world.add_account("ana@example.org")
+    provider = open_provider("memory", world.secret("ana@example.org"), ProviderSettings())
+    assert provider.kind == "memory"
+    assert provider.account().label == "ana@example.org"
+
+
+def test_an_unknown_kind_is_said():
+    with pytest.raises(UnknownKind):
+        open_provider("paper", {}, ProviderSettings())
+    with pytest.raises(UnknownKind):
+        label_of("paper")
