@@ -10,6 +10,10 @@ from genie.providers.addresses import client, may_use, site_of
 from genie.providers.registry import ProviderSettings
 
 PUBLIC, HOME = ProviderSettings(), ProviderSettings(allow_private_networks=True)
+IPV4_PRIVATE = ["127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.1.1", "100.64.0.1", "198.18.0.1", "240.0.0.1"]
+PRIVATE = [*IPV4_PRIVATE, "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::"]
+CLOUD = ["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "fe80::1"]
+NOBODYS = [*CLOUD, "0.0.0.0", "::", "224.0.0.1", "ff02::1"]
 
 
 @pytest.mark.parametrize(
@@ -20,21 +24,13 @@ def test_public_addresses_are_for_everybody(address):
     assert may_use(ipaddress.ip_address(address), HOME)
 
 
-@pytest.mark.parametrize(
-    "address",
-    "127.0.0.1 10.0.0.1 172.16.5.4 192.168.1.1 100.64.0.1 198.18.0.1 240.0.0.1 "
-    "::1 fd00::1 ::ffff:10.0.0.1 64:ff9b::10.0.0.1 2002:a00:1::".split(),
-)
+@pytest.mark.parametrize("address", PRIVATE)
 def test_private_addresses_only_where_the_operator_allows_them(address):
     assert not may_use(ipaddress.ip_address(address), PUBLIC)
     assert may_use(ipaddress.ip_address(address), HOME)
 
 
-@pytest.mark.parametrize(
-    "address",
-    "169.254.169.254 fe80::1 ::ffff:169.254.169.254 64:ff9b::169.254.169.254 0.0.0.0 :: "
-    "224.0.0.1 ff02::1".split(),
-)
+@pytest.mark.parametrize("address", NOBODYS)
 def test_the_keys_of_cloud_machines_are_never_asked_for(address):
     assert not may_use(ipaddress.ip_address(address), HOME)
 

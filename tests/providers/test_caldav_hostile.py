@@ -528,3 +528,20 @@ def test_a_certificate_nobody_vouches_for_stops_everything(certificate):
         trusting = replace(HOME, ca_file=str(chain))
         with pytest.raises(errors.WrongPassword):
             authorize(address=server.url, user="ana", password="p", settings=trusting)
+
+
+def test_a_server_that_forgets_its_own_tls_is_asked_safely_all_the_same(certificate):
+    """Behind a proxy many servers redirect to http://; the password must not follow there."""
+    key, chain = certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+
+    def script(method: str, path: str, body: str) -> Reply:
+        if path == "/dav/":
+            return Reply(401, headers={"WWW-Authenticate": "Basic"})
+        return Reply(301, headers={"Location": "http://127.0.0.1/dav/"})
+
+    with scripted(script, context=context) as server:
+        with pytest.raises(errors.WrongPassword):
+            authorize(address=server.url, user="a", password="p", settings=replace(HOME, ca_file=str(chain)))
+        assert any(path == "/dav/" and "Authorization" in headers for _, path, headers, _ in server.asked)

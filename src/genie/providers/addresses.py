@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import certifi
 import httpcore
 import httpx
 
@@ -135,7 +136,8 @@ class GuardedBackend(httpcore.NetworkBackend):
 @lru_cache(maxsize=8)
 def trust(ca_file: str) -> ssl.SSLContext:
     """Whom TLS connections trust; made once, since reading all authorities takes some 30 ms."""
-    context = ssl.create_default_context()
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.load_default_certs()
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context

@@ -113,7 +113,10 @@ class Dav:
 
     def _onward(self, url: str, location: str) -> str:
         target = urljoin(url, location)
-        if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+        before, after = urlsplit(url), urlsplit(target)
+        if before.scheme == "https" and after.scheme == "http" and after.hostname == before.hostname:
+            return after._replace(scheme="https", netloc=before.netloc).geturl()  # it forgot its own TLS
+        if before.scheme == "https" and after.scheme != "https":
             raise AddressRefused(
                 "The calendar server sends the password on to an unprotected address, so nothing was sent. "
                 "Type the address that the server's operator names for calendars."
