@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie.core.event import Busy, BusyKind
-from genie.providers.caldav.mapping import Setting, read
+from genie.providers.caldav.mapping import read
 from genie.providers.caldav.recurrence import OCCURRENCES
+from genie.providers.caldav.times import Setting
 from genie.providers.port import Window
 
 BERLIN = Setting("Europe/Berlin", frozenset({"ana@example.org"}))

@@ -13,8 +13,9 @@ from tests.providers.sides import NINE, TEN, at, content, fresh
 
 from genie.core.errors import Malformed
 from genie.core.event import EventContent, When
-from genie.providers.caldav import lines, mapping
-from genie.providers.caldav.mapping import Setting, edited, read, written
+from genie.providers.caldav import lines
+from genie.providers.caldav.mapping import edited, read, written
+from genie.providers.caldav.times import Setting, needs_zone
 from genie.providers.port import EventIdentity
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -252,9 +253,9 @@ def test_declined_by_the_owner_is_cancelled_and_declined_by_a_guest_is_not():
     "line", ["DTSTART;VALUE=DATE:20261201", "DTSTART:20261201T080000", "DTSTART;TZID=What:20261201T080000"]
 )
 def test_the_calendar_s_zone_is_asked_for_only_where_it_counts(line):
-    assert mapping.needs_zone(event(line))
-    assert not mapping.needs_zone(written(fresh(), content(), now=NOW))
-    assert not mapping.needs_zone(event("DTSTART;TZID=Eastern Standard Time:20260701T090000"))
+    assert needs_zone(event(line))
+    assert not needs_zone(written(fresh(), content(), now=NOW))
+    assert not needs_zone(event("DTSTART;TZID=Eastern Standard Time:20260701T090000"))
 
 
 # --- what is no event

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genie.providers.caldav import zones
-from genie.providers.caldav.mapping import Setting, read
+from genie.providers.caldav.mapping import read
+from genie.providers.caldav.times import Setting
 from genie.providers.port import Window
 
 

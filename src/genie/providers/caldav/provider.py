@@ -24,6 +24,7 @@ from genie.providers.addresses import site_of
 from genie.providers.caldav import collections, mapping, zones
 from genie.providers.caldav.dav import ICS, Answer, Dav, TooLarge, canonical, normalised, quoted
 from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, Unreadable
+from genie.providers.caldav.times import Setting, needs_zone
 from genie.providers.port import (
     Account,
     CalendarInfo,
@@ -490,11 +491,11 @@ class CalDav:
                 return response
         raise CalendarGone("The calendar server says nothing about this calendar.")
 
-    def _setting(self, calendar_id: str, text: str = "") -> mapping.Setting:
+    def _setting(self, calendar_id: str, text: str = "") -> Setting:
         """How to read an object; the calendar's zone is asked for once, and only where times need it."""
-        if calendar_id not in self._zones and mapping.needs_zone(text):
+        if calendar_id not in self._zones and needs_zone(text):
             self._zones[calendar_id] = self._zone(calendar_id)
-        return mapping.Setting(self._zones.get(calendar_id, ""), self._addresses)
+        return Setting(self._zones.get(calendar_id, ""), self._addresses)
 
     def _zone(self, calendar_id: str) -> str:
         answer = self._dav.propfind(self._url(calendar_id), "<c:calendar-timezone/>")
