@@ -19,12 +19,14 @@ from run import postgres
 pytest_plugins = ["tests.outside", "tests.serving"]
 
 # The environment is complete before Django reads it. A session gets a cluster of its own, started when the
-# first test asks for the database, unless DATABASE_URL names one.
+# first test asks for the database, unless DATABASE_URL names one. With `pytest -n` each process has one; what
+# it inherits from the process that only hands out tests is not a user's wish.
 CLUSTER = None
-if not os.environ.get("DATABASE_URL"):
+if not os.environ.get("DATABASE_URL") or os.environ.get("GENIE_TEST_CLUSTER"):
     CLUSTER = postgres.temporary()
     atexit.register(postgres.remove, CLUSTER)
     os.environ["DATABASE_URL"] = CLUSTER.url()
+    os.environ["GENIE_TEST_CLUSTER"] = "1"
 os.environ["DJANGO_SETTINGS_MODULE"] = "genie.config.settings"
 os.environ["GENIE_TESTING"] = "1"
 os.environ["GENIE_STATIC_ROOT"] = tempfile.mkdtemp(prefix="genie-static-")

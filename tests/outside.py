@@ -209,7 +209,7 @@ def smtp_sink(smtp_server: SmtpSink) -> SmtpSink:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """A real Chromium (Playwright, synchronous). Without one the tests that need it fail and say what to do."""
+    """A real Chromium (Playwright, synchronous). Without one, tests that need it fail and say what to do."""
     from playwright.sync_api import sync_playwright
 
     # Playwright runs an event loop in this thread, and Django would refuse the database there

@@ -140,7 +140,7 @@ def test_dying_around_any_request(prepare: Prepare, effect: bool) -> None:
 
 
 def test_a_killed_process_leaves_a_real_server_in_step(radicale: CalDavServer) -> None:
-    """SIGKILL between any two statements of a drain: it creates one event, and takes in the move of another."""
+    """SIGKILL between any two statements of a drain that creates one event and takes in another's move."""
     kills = 0
     for statement in range(1, FAR):
         scene, moved = _on_radicale(radicale, f"kill-{statement}")

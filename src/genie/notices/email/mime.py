@@ -18,7 +18,13 @@ def mailbox(address: str, name: str = "") -> Address:
     """An address for a header and the envelope: exactly one, its domain in ASCII. Raises Refused."""
     local, _, domain = address.rpartition("@")
     try:
-        if not local or not domain or not address.isprintable() or any(c in address for c in ' ,;<>()[]\\"') or "@" in local:
+        if (
+            not local
+            or not domain
+            or not address.isprintable()
+            or any(c in address for c in ' ,;<>()[]\\"')
+            or "@" in local
+        ):
             raise ValueError(address)
         return Address(one_line(name, 120), local, domain.encode("idna").decode("ascii"))
     except ValueError as exc:  # UnicodeError is one
