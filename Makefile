@@ -19,7 +19,7 @@ sandbox: $(VENV)/.installed  ## only the demo calendar server, the page to play 
 	@exec $(BIN)/python -m run sandbox
 
 test: $(VENV)/.installed-dev $(BUILD)/.built browser  ## everything, a real browser included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 browser: $(VENV)/.installed-dev
 	@$(BIN)/python -m run.browser

@@ -19,14 +19,13 @@ from run import postgres
 pytest_plugins = ["tests.outside", "tests.serving"]
 
 # The environment is complete before Django reads it. A session gets a cluster of its own, started when the
-# first test asks for the database, unless DATABASE_URL names one. With `pytest -n` each process has one; what
-# it inherits from the process that only hands out tests is not a user's wish.
+# first test asks for the database, unless DATABASE_URL names one.
+GIVEN = dict(os.environ)
 CLUSTER = None
-if not os.environ.get("DATABASE_URL") or os.environ.get("GENIE_TEST_CLUSTER"):
+if not os.environ.get("DATABASE_URL"):
     CLUSTER = postgres.temporary()
     atexit.register(postgres.remove, CLUSTER)
     os.environ["DATABASE_URL"] = CLUSTER.url()
-    os.environ["GENIE_TEST_CLUSTER"] = "1"
 os.environ["DJANGO_SETTINGS_MODULE"] = "genie.config.settings"
 os.environ["GENIE_TESTING"] = "1"
 os.environ["GENIE_STATIC_ROOT"] = tempfile.mkdtemp(prefix="genie-static-")
@@ -43,6 +42,16 @@ for name in (
     os.environ.pop(name, None)
 
 django.setup()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `pytest -n` this process only hands out tests; those that run them start from what it was given.
+
+    They would else inherit our settings, and pytest-django would read them before this file makes new ones.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        for name in set(os.environ) - set(GIVEN):
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")
