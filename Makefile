@@ -9,7 +9,7 @@ FRONT_END := $(shell find frontend src/genie/web/templates src/genie/web/icons -
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
-.PHONY: run test check fix lock vectors bench sandbox browser
+.PHONY: run test check fix lock vectors bench sandbox browser wheel
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed $(BUILD)/.built  ## start everything; PORT, HOST, DATABASE_URL, DEMO=no
@@ -41,6 +41,11 @@ vectors: $(VENV)/.installed  ## worked cases of the slot rules: make vectors FIL
 
 bench: $(VENV)/.installed-dev $(BUILD)/.built  ## figures, side by side
 	$(BIN)/python -m bench.run
+
+wheel: $(VENV)/.installed $(BUILD)/.built  ## a wheel in dist/, the built front end inside
+	@rm -rf build src/schedule_genie.egg-info  # files of an earlier one would get into this one
+	$(BIN)/python -m pip wheel . --no-deps --quiet --wheel-dir dist
+	@rm -rf build src/schedule_genie.egg-info
 
 lock: $(VENV)/.installed-dev  ## newest versions that fit pyproject.toml and package.json, with hashes, without addresses
 	$(PYTHON) -m venv .run/lock && .run/lock/bin/pip install --quiet uv
