@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from run.processes import Program, Register
 ROOT = Path(__file__).resolve().parent.parent
 TICK = 0.2  # seconds between two looks at the children
 READY_SECONDS = 180
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  what HOST says to listen on all addresses of the machine
 PREFERRED_PORTS = {"caldav": 5232, "calendar page": 9100, "mail": 1025}
 
 
@@ -63,7 +65,7 @@ class Installation:
     @property
     def address(self) -> str:
         """Where a person on this machine opens the pages."""
-        return f"http://{'127.0.0.1' if self.host in ('0.0.0.0', '::', '') else self.host}:{self.port}"  # noqa: S104
+        return f"http://{'127.0.0.1' if self.host in (*EVERYWHERE, '') else self.host}:{self.port}"
 
     # starting, step by step
 
@@ -186,6 +188,9 @@ class Installation:
             "GENIE_PUBLIC_URL": given.get("GENIE_PUBLIC_URL") or self.address,
             "GENIE_STATIC_ROOT": given.get("GENIE_STATIC_ROOT") or str(self.state / "static"),
         }
+        if self.host in EVERYWHERE and not given.get("GENIE_PUBLIC_URL"):
+            # nobody said what others call this machine, so it answers to whatever they do
+            ours["GENIE_ALLOWED_HOSTS"] = given.get("GENIE_ALLOWED_HOSTS") or "*"
         if self.with_demo:
             ours |= {
                 "GENIE_DEMO_CALDAV_URL": f"http://127.0.0.1:{self.ports['caldav']}",
@@ -287,8 +292,10 @@ class Installation:
             time.sleep(TICK)
 
     def what_is_missing(self) -> str:
+        public = urllib.parse.urlsplit(self.environment.get("GENIE_PUBLIC_URL") or self.address)
+        asking = urllib.request.Request(f"{self.address}/healthz", headers={"Host": public.netloc})  # noqa: S310
         try:
-            with urllib.request.urlopen(f"{self.address}/healthz", timeout=10):  # noqa: S310  our own address
+            with urllib.request.urlopen(asking, timeout=10):  # noqa: S310  our own address
                 return ""
         except urllib.error.HTTPError as answer:
             return answer.read(2000).decode(errors="replace")

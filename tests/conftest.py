@@ -35,6 +35,7 @@ os.environ["GENIE_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(secrets.token_byt
 for name in (
     "GENIE_DEBUG",
     "GENIE_PUBLIC_URL",
+    "GENIE_ALLOWED_HOSTS",
     "GENIE_PRIVATE_NETWORKS",
     "GENIE_EMAIL_URL",
     "GENIE_MAIL_FROM",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import runpy
+from typing import Any
+
 import pytest
 
-from genie.config import env
+from genie.config import env, settings
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,52 @@ def test_an_installation_that_others_reach_does_not_start_with_the_known_key(
 def test_on_ones_own_machine_it_does(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.delenv("GENIE_SECRET_KEY", raising=False)
     assert env.secret_key(public_url=url) == env.DEVELOPMENT_KEY
+
+
+def settings_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    """The settings as a process with these variables reads them."""
+    for name in ("GENIE_PUBLIC_URL", "GENIE_ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(settings.__file__)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("https://genie.example", ["genie.example"]),
+        ("https://Genie.Example:8443/", ["genie.example"]),
+        ("http://192.168.1.5:8000", ["192.168.1.5"]),
+        ("https://[2001:db8::7]:8000", ["[2001:db8::7]"]),
+        ("http://127.0.0.1:8000", ["127.0.0.1", "localhost", "[::1]"]),
+        ("http://localhost:8000", ["127.0.0.1", "localhost", "[::1]"]),
+        ("http://[::1]:8000", ["127.0.0.1", "localhost", "[::1]"]),
+    ],
+)
+def test_it_answers_to_the_host_of_its_public_address_only(
+    monkeypatch: pytest.MonkeyPatch, url: str, hosts: list[str]
+) -> None:
+    assert sorted(settings_with(monkeypatch, GENIE_PUBLIC_URL=url)["ALLOWED_HOSTS"]) == sorted(hosts)
+
+
+def test_further_hosts_are_named_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"GENIE_PUBLIC_URL": "https://genie.example", "GENIE_ALLOWED_HOSTS": "10.0.0.5 book.example"}
+    assert settings_with(monkeypatch, **given)["ALLOWED_HOSTS"] == [
+        "genie.example",
+        "10.0.0.5",
+        "book.example",
+    ]
+
+
+@pytest.mark.parametrize("url", ["genie.example", "https://", "ftp://genie.example", "https://[::1"])
+def test_a_public_address_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(env.Misconfigured, match="GENIE_PUBLIC_URL"):
+        settings_with(monkeypatch, GENIE_PUBLIC_URL=url)
+
+
+def test_browsers_are_told_to_stay_with_https_where_it_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    safe = settings_with(monkeypatch, GENIE_PUBLIC_URL="https://genie.example")
+    assert safe["SECURE_HSTS_SECONDS"] == 180 * 24 * 3600
+    assert not safe.get("SECURE_HSTS_PRELOAD") and not safe.get("SECURE_HSTS_INCLUDE_SUBDOMAINS")
+    assert settings_with(monkeypatch, GENIE_PUBLIC_URL="http://genie.example")["SECURE_HSTS_SECONDS"] == 0

@@ -10,15 +10,18 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 from run.processes import birth_of
+from run.supervisor import Installation
 
 from run import programs, secret_file
 
@@ -220,6 +223,43 @@ def test_a_given_database_is_used_and_nothing_else_is_started(starter, django_db
         other.clean_up()
         with psycopg.connect(given, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "hosts"),
+    [
+        ("127.0.0.1", {}, None),
+        ("192.168.1.5", {}, None),
+        ("0.0.0.0", {}, "*"),
+        ("::", {}, "*"),
+        ("0.0.0.0", {"GENIE_PUBLIC_URL": "https://genie.example"}, None),
+        ("0.0.0.0", {"GENIE_ALLOWED_HOSTS": "desk.local"}, "desk.local"),
+    ],
+)
+def test_open_to_the_network_it_answers_to_whatever_people_call_the_machine(tmp_path, host, given, hosts):
+    installation = Installation(host=host, state=tmp_path, with_demo=False, environment=dict(given))
+    installation.environment |= installation.product_environment()
+    assert installation.environment.get("GENIE_ALLOWED_HOSTS") == hosts
+
+
+def test_health_is_asked_under_the_name_the_product_answers_to(tmp_path):
+    heard: list[str] = []
+
+    class Web(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers["Host"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Web) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        public = {"GENIE_PUBLIC_URL": "https://genie.example"}
+        installation = Installation(port=server.server_port, state=tmp_path, environment=public)
+        assert installation.what_is_missing() == ""
+    assert heard == ["genie.example"]
 
 
 def test_an_unreachable_database_is_said_plainly(tmp_path):

@@ -56,7 +56,7 @@ def test_an_unknown_icon_says_what_to_do() -> None:
         ui.drawing("../security")
 
 
-@pytest.mark.parametrize("status", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("status", ["400", "400_host", "403", "403_csrf", "404", "500"])
 def test_an_error_page_says_what_happened_what_it_means_and_what_to_do(status: str) -> None:
     page = render_to_string(f"{status}.html")
     body = page[page.index("<main") : page.index("</main")]
@@ -72,6 +72,13 @@ def test_a_missing_page_is_in_the_house_style() -> None:
     response = client_of(acme.admin).get("/company/nobody/apps")
     assert response.status_code == 404
     assert "There is nothing at this address" in response.content.decode()
+
+
+def test_another_host_is_refused_and_the_operator_told_what_to_set() -> None:
+    response = Client().get("/login", headers={"host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert "GENIE_ALLOWED_HOSTS" in response.content.decode()
+    assert "elsewhere" not in response.content.decode()
 
 
 @pytest.mark.django_db

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 DEVELOPMENT_KEY = "development-only-not-a-secret"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""How a machine calls itself."""
 
 
 class Misconfigured(Exception):
@@ -20,13 +22,32 @@ def text(name: str, default: str = "") -> str:
 def secret_key(*, public_url: str) -> str:
     """What signs sessions and booking forms. Raises Misconfigured where others could use the known one."""
     key = text("GENIE_SECRET_KEY")
-    if not key and urlsplit(public_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if not key and urlsplit(public_url).hostname not in LOOPBACK:
         raise Misconfigured(
             "GENIE_SECRET_KEY is not set. Anybody could sign forms and sessions of an installation that "
             "others reach, so it does not start. Set it to 50 random characters and keep it: "
             "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
     return key or DEVELOPMENT_KEY
+
+
+def allowed_hosts(*, public_url: str, others: list[str]) -> list[str]:
+    """The hosts it answers to: the public one, and `others`. Raises Misconfigured.
+
+    Not any host: what a request names as its host may end in an answer (a redirect, a cache's key).
+    """
+    try:
+        parts = urlsplit(public_url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise Misconfigured(
+            f"GENIE_PUBLIC_URL is {public_url!r}, which is no address of a website. Links in mails would "
+            "lead nowhere, so it does not start. Write it whole, for example https://genie.example.com"
+        )
+    own = LOOPBACK if host in LOOPBACK else (host,)
+    return [*(f"[{name}]" if ":" in name else name for name in own), *others]
 
 
 def flag(name: str, *, default: bool = False) -> bool:

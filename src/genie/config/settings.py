@@ -29,7 +29,7 @@ GENIE_DEMO: dict[str, str] = {
 GENIE_DEMO_PASSWORD = env.text("GENIE_DEMO_PASSWORD")
 """What `seed_demo` gives the demo's users."""
 
-ALLOWED_HOSTS = env.words("GENIE_ALLOWED_HOSTS") or ["*"]
+ALLOWED_HOSTS = env.allowed_hosts(public_url=GENIE_PUBLIC_URL, others=env.words("GENIE_ALLOWED_HOSTS"))
 CSRF_TRUSTED_ORIGINS = [GENIE_PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -108,6 +108,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("GENIE
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
+# half a year, this host only: others of the domain are not ours to bind, and a preload list is no way back
+SECURE_HSTS_SECONDS = 180 * 24 * 3600 if GENIE_PUBLIC_URL.startswith("https://") else 0
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True

@@ -2,4 +2,5 @@
 
 from django.urls import include, path
 
+handler400 = "genie.web.errors.not_understood"
 urlpatterns = [path("", include("genie.web.urls"))]
