@@ -22,6 +22,7 @@ from genie.flows.create_registration_link import (
 from genie.flows.open_registration_link import TRIES, Closed, LinkClosed, open_registration_link
 from genie.flows.revoke_registration_link import revoke_registration_link
 from genie.providers.port import Account
+from genie.providers.registry import ProviderSettings
 from genie.store.models import Message, RegistrationLink, RemoteKey
 from genie.store.sealed import unseal
 
@@ -35,6 +36,7 @@ def acme(db: None) -> Scene:
 
 def new_link(acme: Scene, **fields: object) -> NewLink:
     values = {"company": acme.company, "kind": "caldav", "user": acme.admin, "hours": 72, "now": NOW}
+    values["settings"] = ProviderSettings()
     return create_registration_link(**(values | fields))  # type: ignore[arg-type]
 
 

@@ -13,9 +13,9 @@ import icalendar
 from tests.providers.servers import PASSWORD, USER, Owner, Server
 
 from genie.core.event import BusyKind, EventContent, When
-from genie.providers.caldav.auth import Grant, authorize
+from genie.providers.caldav.auth import authorize
 from genie.providers.memory.world import Repeat, World
-from genie.providers.port import CalendarProvider, EventIdentity, Window
+from genie.providers.port import CalendarProvider, EventIdentity, Grant, Window
 from genie.providers.registry import ProviderSettings, open_provider
 
 HOME = ProviderSettings(allow_private_networks=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genie.config import env
+from genie.providers.registry import FOLDERS, kind_of
 
 SOURCE = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("GENIE_DEBUG")
@@ -16,6 +17,11 @@ GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip(
 SECRET_KEY = env.secret_key(public_url=GENIE_PUBLIC_URL)
 GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
 """May a CalDAV address lead to a private network or loopback, or be plain http? Off unless switched on."""
+GENIE_PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
+    kind: {name: env.text(f"GENIE_{kind}_{name}".upper()) for name in kind_of(kind).options}
+    for kind in FOLDERS
+}
+"""Each calendar system's own settings: `GENIE_<KIND>_<NAME>`, described on its page in docs/providers/."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))
@@ -102,14 +108,14 @@ LOGOUT_REDIRECT_URL = "login"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GENIE_PUBLIC_URL.startswith("https://")
+# half a year, this host only: others of the domain are not ours to bind, and a preload list is no way back
+SECURE_HSTS_SECONDS = 180 * 24 * 3600 if GENIE_PUBLIC_URL.startswith("https://") else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("GENIE_BEHIND_PROXY") else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
-# half a year, this host only: others of the domain are not ours to bind, and a preload list is no way back
-SECURE_HSTS_SECONDS = 180 * 24 * 3600 if GENIE_PUBLIC_URL.startswith("https://") else 0
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True

@@ -8,6 +8,7 @@ ProviderFault         a calendar system said no
 ├── Gone              the event is not there, while its calendar answers (proof of a deletion)
 ├── CalendarGone      the calendar itself is not there or may not be read; never a deletion of events
 ├── IdentityTaken     our id or UID was used before and cannot be used again; take the next generation
+├── PushRefused       this calendar cannot be watched by push; poll it
 ├── Malformed         the event cannot be understood; leave it, block its time, tell a person
 └── Rejected          our request can never succeed as it is; park it for a person
 
@@ -18,6 +19,10 @@ ConnectFault          a registration could not be completed; said to the account
 ├── NotACalendarServer  something answers, but it does not speak the protocol
 ├── WrongPassword     the server refused the user or password
 ├── NoCalendars       signed in, but the account has no calendar for events
+├── Denied            the owner said no at the provider
+├── PermissionMissing the owner signed in, but did not grant what is needed
+├── SignInExpired     the sign-in was not finished in time, was finished before, or was not begun here
+├── NotAllowedThere   the provider or its administrator does not let this account grant access
 └── NothingWritable   calendars are there, but all are read-only (a key is still made: availability only)
 """
 
@@ -67,6 +72,10 @@ class IdentityTaken(ProviderFault):
     """The id or UID derived from (link, generation) was used before: take the next generation."""
 
 
+class PushRefused(ProviderFault):
+    """The provider does not push for this calendar: remember it, and poll."""
+
+
 class Malformed(ProviderFault):
     """What is stored there cannot be read as an event."""
 
@@ -104,4 +113,20 @@ class NoCalendars(ConnectFault):
 
 
 class NothingWritable(ConnectFault):
+    pass
+
+
+class Denied(ConnectFault):
+    pass
+
+
+class PermissionMissing(ConnectFault):
+    pass
+
+
+class SignInExpired(ConnectFault):
+    pass
+
+
+class NotAllowedThere(ConnectFault):
     pass

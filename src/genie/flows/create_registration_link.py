@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from genie.providers import registry
+from genie.providers.registry import ProviderSettings, offered
 from genie.store.models import Company, RegistrationLink, RemoteKey, User
 from genie.store.sealed import seal, unseal
 
 
 class NotOffered(Exception):
-    """No key of this kind can be made in this version."""
+    """No key of this kind can be made on this installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ def create_registration_link(
     kind: str,
     user: User,
     hours: int,
+    settings: ProviderSettings,
     now: datetime,
     reauthorizes: RemoteKey | None = None,
 ) -> NewLink:
@@ -39,7 +40,7 @@ def create_registration_link(
 
     Earlier open links for the same key are revoked: one account is asked once. Raises NotOffered.
     """
-    if kind not in registry.OFFERED:
+    if kind not in offered(settings):
         raise NotOffered(kind)
     token = secrets.token_urlsafe(32)  # 256 bit
     with transaction.atomic():

@@ -3,16 +3,33 @@
 One object speaks for one *remote authorization key*. Every method may raise any `ProviderFault` of
 `genie.core.errors`; provider payloads never travel past the provider's own `mapping.py`. No method
 holds state between calls but an HTTP connection pool: `close()` ends it.
+
+Beside it stand two small ports that not every system has: `SignIn`, for those whose accounts are granted on
+pages of their own (OAuth 2.0), and `Pushes`, for those that tell us when a calendar changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from genie.core.errors import ConnectFault
 from genie.core.event import Busy, EventContent
+
+Secret = Mapping[str, Any]
+"""What opens an account, unsealed: a password, or tokens. Never logged, never part of an exception."""
+
+Renew = Callable[[Secret, Callable[[Secret], Secret]], Secret]
+"""`renew(stale, ask)`: a newer secret than `stale`, kept before it is returned. Another worker's, if one was
+quicker; else what `ask(newest)` brings from the provider. One asks at a time per key. `ask` raises AccessLost
+when the grant has ended, Transient when the provider does not answer."""
+
+
+def renew_alone(stale: Secret, ask: Callable[[Secret], Secret]) -> Secret:
+    """For an account that is no key yet: nobody else uses its secret, and there is nowhere to keep it."""
+    return ask(stale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,22 @@ class Account:
 
     identity: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a registration brings: whose account, the secret to seal, what was granted, the calendars."""
+
+    account: Account
+    secret: Secret = field(repr=False)
+    granted: str
+    """In words, as shown beside the key; at most 500 characters."""
+    calendars: Sequence[CalendarInfo] = ()
+
+    @property
+    def may_write(self) -> bool:
+        """False: all calendars are read-only, so the key serves for availability only."""
+        return any(calendar.may_write for calendar in self.calendars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +177,79 @@ class CalendarProvider(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class SignIn(Protocol):
+    """How an owner grants access on the provider's pages: authorization code with PKCE (RFC 6749, 7636)."""
+
+    access: tuple[str, ...]
+    """What is asked for, in the provider's own terms (PRODUCT.md, *Application Access*)."""
+
+    def address(self, *, state: str, challenge: str, redirect_uri: str, account: str = "") -> str:
+        """Where the owner's browser goes. `challenge` is the S256 one; `account` (an address) is only a hint:
+        the account chooser is asked for in any case."""
+        ...
+
+    def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> Grant:
+        """Turn the code that came back into a grant. Raises ConnectFault (PermissionMissing, SignInExpired,
+        NoCalendars, Unreachable, …): then no key is made, and what was granted by halves is given back."""
+        ...
+
+    def refusal(self, *, error: str, description: str) -> ConnectFault:
+        """What the provider's `error` on the way back means, as a sentence for the owner."""
+        ...
+
+    def revoke(self, secret: Secret) -> None:
+        """Give the grant back. Where that ends the whole account's grant, the caller has made sure that no
+        other key lives by it. A grant that has ended already is no fault. Raises Transient, Rejected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A provider's push subscription for one calendar, as the provider confirmed it."""
+
+    id: str
+    """What a notification names. Ours where the provider lets us choose it, else the provider's."""
+    resource: str
+    """The provider's own name of what is watched, if stopping takes it."""
+    expires_at: datetime
+
+
+@runtime_checkable
+class Pushes(Protocol):
+    """A `CalendarProvider` whose system can tell us that a calendar changed."""
+
+    def watch(self, calendar_id: str, *, channel_id: str, token: str, address: str) -> Channel:
+        """Open a channel that posts to `address` and shows `token` each time. `channel_id` is our proposal
+        (32 hex digits). Raises PushRefused (this calendar cannot be watched: poll), and any ProviderFault."""
+        ...
+
+    def unwatch(self, channel: Channel) -> None:
+        """Close it. One that is unknown or over is no fault."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What one message of a channel claims; nothing of it is trusted but that somebody may want a look."""
+
+    channel_id: str
+    token: str
+    hello: bool = False
+    """The channel's first message: it works, nothing changed."""
+
+
+class Notifications(Protocol):
+    """What stands behind a kind's webhook address. Reads one POST; no I/O."""
+
+    def __call__(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Heard: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a POST to the webhook address held, and what the provider wants to read back at once."""
+
+    notifications: Sequence[Notification] = ()
+    echo: str = ""
+    """Text to answer with (a handshake); empty for an empty answer."""

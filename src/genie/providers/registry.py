@@ -1,34 +1,26 @@
 """Which kinds of calendar system there are, what people call them, and how to open one.
 
-Adding a provider is a folder, a line in `KINDS`, and a page in `docs/providers/`.
+Adding a provider is a folder whose `__init__` has a `KIND`, a line in `FOLDERS`, and a page in
+`docs/providers/`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
-from genie.providers.port import CalendarProvider
+from genie.providers.kind import Kind
+from genie.providers.port import CalendarProvider, Notifications, Renew, Secret, SignIn, renew_alone
 
-KINDS: dict[str, str] = {
-    "caldav": "genie.providers.caldav.provider:CalDav",
-    "memory": "genie.providers.memory.provider:Memory",
+FOLDERS: dict[str, str] = {
+    "caldav": "genie.providers.caldav",
+    "memory": "genie.providers.memory",
 }
-"""The kinds that can be opened, each with the class that speaks for one key."""
-
-LABELS: dict[str, str] = {
-    "microsoft": "Microsoft Outlook Calendar",
-    "google": "Google Gmail Calendar",
-    "caldav": "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)",
-    "memory": "In-process calendar (tests only)",
-}
-"""What people call each kind, in the order of *Create a new Remote Auth*."""
-
-OFFERED: tuple[str, ...] = tuple(kind for kind in LABELS if kind in KINDS and kind != "memory")
-"""The kinds a person may choose today."""
+"""Each kind's folder, in the order of *Create a new Remote Auth*."""
 
 
 class UnknownKind(LookupError):
@@ -58,23 +50,66 @@ class ProviderSettings:
     """An answer larger than this is not read to its end."""
     clock: Callable[[], datetime] = _utc_now
     """The time written into DTSTAMP and LAST-MODIFIED; nothing is decided by it."""
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Per kind, its own settings by name (`Kind.options`): the client's id and secret, addresses."""
+
+    def of(self, kind: str) -> Mapping[str, str]:
+        """The kind's own settings: what the operator set, else what the kind says is usual."""
+        known = kind_of(kind).options
+        return {name: self.options.get(kind, {}).get(name) or usual for name, usual in known.items()}
+
+
+@cache
+def kind_of(name: str) -> Kind:
+    """What the provider's folder says of itself. Raises UnknownKind."""
+    if name not in FOLDERS:
+        raise UnknownKind(f"There is no calendar system named {name!r} here.")
+    return cast(Kind, import_module(FOLDERS[name]).KIND)
 
 
 def label_of(kind: str) -> str:
     """What people call this kind. Raises UnknownKind."""
-    try:
-        return LABELS[kind]
-    except KeyError:
-        raise UnknownKind(f"There is no calendar system named {kind!r} here.") from None
+    return kind_of(kind).label
 
 
-def open_provider(kind: str, secret: Mapping[str, Any], settings: ProviderSettings) -> CalendarProvider:
+def choices() -> tuple[str, ...]:
+    """The kinds a person may be shown, in order."""
+    return tuple(name for name in FOLDERS if not kind_of(name).for_tests)
+
+
+def offered(settings: ProviderSettings) -> tuple[str, ...]:
+    """The kinds a key can be made of here today: those the operator has set up."""
+    return tuple(name for name in choices() if not missing_options(name, settings))
+
+
+def missing_options(kind: str, settings: ProviderSettings) -> tuple[str, ...]:
+    """The settings of the kind that the operator has yet to give."""
+    given = settings.of(kind)
+    return tuple(name for name in kind_of(kind).needs if not given[name])
+
+
+def open_provider(
+    kind: str, secret: Secret, settings: ProviderSettings, *, renew: Renew = renew_alone
+) -> CalendarProvider:
     """A provider that speaks for one key; no request is made yet. Raises UnknownKind.
 
     `secret` is what the kind's authorization returned, unsealed. Call `close()` when done.
     """
-    try:
-        module, _, name = KINDS[kind].partition(":")
-    except KeyError:
-        raise UnknownKind(f"There is no calendar system named {kind!r} here.") from None
-    return cast(CalendarProvider, getattr(import_module(module), name)(secret, settings))
+    return cast(CalendarProvider, _found(kind_of(kind).provider)(secret, settings, renew))
+
+
+def sign_in(kind: str, settings: ProviderSettings) -> SignIn | None:
+    """How this kind's accounts are granted on the provider's pages; None where the owner types it here."""
+    where = kind_of(kind).sign_in
+    return cast(SignIn, _found(where)(settings)) if where else None
+
+
+def notifications(kind: str) -> Notifications | None:
+    """What reads this kind's webhook messages; None where the system has no push. Raises UnknownKind."""
+    where = kind_of(kind).notifications
+    return cast(Notifications, _found(where)) if where else None
+
+
+def _found(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -29,7 +28,7 @@ from genie.providers.caldav import collections
 from genie.providers.caldav.dav import PROPFIND, XML, Answer, Dav
 from genie.providers.caldav.multistatus import C, D, Multistatus, Response
 from genie.providers.faults import is_certificate
-from genie.providers.port import Account, CalendarInfo
+from genie.providers.port import CalendarInfo, Grant
 from genie.providers.registry import ProviderSettings
 
 READ_WRITE = "View and change the events of your calendars"
@@ -71,21 +70,6 @@ OTHER_WAY = {
 }
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 NOTHING_SAVED = "Nothing was saved."
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a registration brings: whose account, the secret to seal, what was granted, the calendars."""
-
-    account: Account
-    secret: dict[str, Any]
-    granted: str
-    calendars: list[CalendarInfo]
-
-    @property
-    def may_write(self) -> bool:
-        """False: all calendars are read-only, so the key serves for availability only."""
-        return any(calendar.may_write for calendar in self.calendars)
 
 
 @dataclass(frozen=True, slots=True)

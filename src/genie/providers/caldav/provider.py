@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.sax.saxutils import escape
 
@@ -32,7 +31,10 @@ from genie.providers.port import (
     ChangePage,
     EventIdentity,
     RemoteEvent,
+    Renew,
+    Secret,
     Window,
+    renew_alone,
 )
 from genie.providers.registry import ProviderSettings
 
@@ -89,7 +91,7 @@ class CalDav:
 
     kind = "caldav"
 
-    def __init__(self, secret: Mapping[str, Any], settings: ProviderSettings) -> None:
+    def __init__(self, secret: Secret, settings: ProviderSettings, renew: Renew = renew_alone) -> None:
         """`secret` is what `auth.authorize` returned."""
         self._principal: str = secret["principal"]
         self._homes: list[str] = list(secret["homes"])

@@ -27,7 +27,10 @@ from genie.providers.port import (
     ChangePage,
     EventIdentity,
     RemoteEvent,
+    Renew,
+    Secret,
     Window,
+    renew_alone,
 )
 from genie.providers.registry import ProviderSettings
 
@@ -39,7 +42,7 @@ class Memory:
 
     kind = "memory"
 
-    def __init__(self, secret: Mapping[str, Any], settings: ProviderSettings) -> None:
+    def __init__(self, secret: Secret, settings: ProviderSettings, renew: Renew = renew_alone) -> None:
         self._world = WORLDS[secret["world"]]
         self._address = secret["account"]
         self._password = secret["password"]

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 
 from genie.core.appointment import State
 from genie.core.saying import said_day, said_span, zone_of
+from genie.providers.registry import kind_of
 from genie.store.models import Appointment, Change, Connection, EventLink, RemoteCalendar, RemoteKey
-
-KINDS = {"google": "Google Calendar", "microsoft": "Outlook Calendar", "caldav": "CalDAV calendar"}
-"""What a change's origin is called in the history."""
 
 FIELDS = {"title": "Title", "place": "Place", "notes": "Notes"}
 SHORT = 120
@@ -134,9 +132,13 @@ def _text_changed(name: str, old: str, new: str) -> str:
     return f"{name} changed from “{shortened(old)}” to “{shortened(new)}”"
 
 
+def _calendar_name(kind: str | None) -> str:
+    return kind_of(kind).calendar_name if kind else "connected calendar"
+
+
 def _who(change: Change, kinds: Mapping[str, str]) -> tuple[str, str]:
     if change.origin == Change.Origin.CALENDAR:
-        return change.by or "the calendar", KINDS.get(kinds.get(change.by, ""), "connected calendar")
+        return change.by or "the calendar", _calendar_name(kinds.get(change.by))
     if change.origin == Change.Origin.CUSTOMER:
         return change.by or "the customer", "customer, online"
     if change.origin == Change.Origin.PERSON:

@@ -24,15 +24,14 @@ from genie.store.models import Company, Module, RegistrationLink, RemoteKey
 from genie.store.queries.remote_calendars import connections_by_key, schedules_by_key
 from genie.store.sealed import Unreadable
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
-from genie.web.dashboard.remote.words import NEXT_VERSION, key_name, kinds, not_checked
+from genie.web.dashboard.remote.words import key_name, kinds, not_checked
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_GET
 def keys(request: CompanyRequest, company: Company) -> HttpResponse:
     context = {
-        "kinds": kinds(),
-        "next_version": NEXT_VERSION,
+        "kinds": kinds(provider_settings()),
         "hours": settings.GENIE_LINK_HOURS,
         "made": request.GET.get("made", ""),
         "module": Module.objects.filter(company=company, slug=request.GET.get("for", "")).first(),
@@ -101,13 +100,14 @@ def create_link(request: CompanyRequest, company: Company) -> HttpResponse:
             kind=request.POST.get("kind", ""),
             user=user_of(request),
             hours=settings.GENIE_LINK_HOURS,
+            settings=provider_settings(),
             now=timezone.now(),
         )
     except NotOffered:
         messages.error(
             request,
-            "No link was made: this calendar system cannot be connected in this version. "
-            "Choose CalDAV, or wait for the next version.",
+            "No link was made: this calendar system cannot be connected on this installation. "
+            "Choose another one, or ask whoever runs the installation to set it up.",
         )
         return _back(request, company)
     return _back(request, company, made=made.link)
@@ -124,6 +124,7 @@ def reauthorize(request: CompanyRequest, company: Company, key_id: int) -> HttpR
             kind=key.kind,
             user=user_of(request),
             hours=settings.GENIE_LINK_HOURS,
+            settings=provider_settings(),
             now=timezone.now(),
             reauthorizes=key,
         )

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from genie.core.errors import AccessLost, ProviderFault, Transient
 from genie.providers import registry
+from genie.providers.registry import ProviderSettings
 from genie.store.models import RemoteKey
 
-KEY_NAMES = {"caldav": "CalDAV key", "microsoft": "Azure key", "google": "Cloud key"}
-NEXT_VERSION = "comes with the next version"
+PLANNED = {
+    "microsoft": ("Microsoft Outlook Calendar", "comes with the next version"),
+    "google": ("Google Gmail Calendar", "comes with the next version"),
+}
+"""Shown where a person looks for them, until their provider is part of the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An entry of *Create a new Remote Auth*. `why_not` is empty where it can be chosen today."""
+
+    kind: str
+    label: str
+    why_not: str = ""
 
 
 def key_name(kind: str) -> str:
-    return KEY_NAMES.get(kind, f"{kind.capitalize()} key")
+    return registry.kind_of(kind).key_name
 
 
-def kinds() -> list[tuple[str, str, bool]]:
-    """The drop-down of *Create a new Remote Auth*: kind, label, can it be chosen today."""
-    return [
-        (kind, registry.label_of(kind), kind in registry.OFFERED)
-        for kind in registry.LABELS
-        if kind in KEY_NAMES
+def kinds(settings: ProviderSettings) -> list[Choice]:
+    """The drop-down of *Create a new Remote Auth*, those that can be chosen today marked."""
+    planned = [Choice(kind, *said) for kind, said in PLANNED.items() if kind not in registry.FOLDERS]
+    return planned + [
+        Choice(kind, registry.label_of(kind), _why_not(kind, settings)) for kind in registry.choices()
     ]
+
+
+def _why_not(kind: str, settings: ProviderSettings) -> str:
+    missing = registry.missing_options(kind, settings)
+    return "not set up on this installation" if missing else ""
 
 
 def not_listed(key: RemoteKey, fault: ProviderFault) -> str:

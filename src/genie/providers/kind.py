@@ -1,0 +1,32 @@
+"""What a provider's folder says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One calendar system. Places are written `module:name` and imported when they are needed."""
+
+    label: str
+    """In *Create a new Remote Auth*."""
+    key_name: str
+    """What its keys are called in the list."""
+    calendar_name: str
+    """What a change that came from there is said to come from."""
+    provider: str
+    """Called with (secret, settings, renew): a `CalendarProvider`."""
+    sign_in: str = ""
+    """Called with (settings): a `SignIn`. Empty: the owner types server, user and password."""
+    notifications: str = ""
+    """A `Notifications`. Empty: the system has no push."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Its own settings, each `GENIE_<KIND>_<NAME>` in capitals for the operator, with what is usual."""
+    needs: tuple[str, ...] = ()
+    """The options without which no key of this kind can be made."""
+    secret_options: tuple[str, ...] = ()
+    """The options that are secrets: never shown or logged."""
+    for_tests: bool = False
+    """Never shown to people."""
