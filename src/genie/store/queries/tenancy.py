@@ -1,11 +1,11 @@
-"""Which companies a user may reach: the one gate every dashboard page passes."""
+"""Which companies a user may reach: the one gate every dashboard page passes; and agencies by name."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 
 from genie.core.rights import Role
-from genie.store.models import Company, User
+from genie.store.models import Agency, Company, User
 
 AGENCY_ROLES = (Role.AGENCY_SUPER_ADMIN, Role.AGENCY_ADMIN)
 
@@ -21,3 +21,8 @@ def companies_of(user: User) -> QuerySet[Company]:
 def company_for(*, user: User, slug: str) -> Company | None:
     """The company with this slug if the user may reach it. None does not say whether it exists."""
     return companies_of(user).filter(slug=slug).first()
+
+
+def agency_named(name: str) -> Agency | None:
+    """The agency of that name, in whatever case it is typed."""
+    return Agency.objects.filter(name__iexact=" ".join(name.split())).order_by("id").first()

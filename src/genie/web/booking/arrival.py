@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpRequest, HttpResponse
 
 from genie.core.event import normalised_text
-from genie.web.booking.zones import known_zones
+from genie.core.zones import known_zones
 
 ZONE_COOKIE = "zone"
 A_YEAR = 365 * 24 * 3600

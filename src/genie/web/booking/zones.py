@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from zoneinfo import available_timezones
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from genie.core.saying import said_place
+from genie.core.zones import known_zones
 
 Choice = tuple[str, str]
-
-
-@cache
-def known_zones() -> frozenset[str]:
-    """Names of the IANA database that say a place or UTC; a browser may send us anything."""
-    return frozenset(
-        name
-        for name in available_timezones()
-        if not name.startswith(("posix", "right", "localtime", "Factory"))
-    )
 
 
 @cache

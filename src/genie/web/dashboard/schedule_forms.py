@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,18 +15,12 @@ from django.http import QueryDict
 from genie.core.hours import instant_of
 from genie.core.spans import moment
 from genie.core.week import DayRange
+from genie.core.zones import known_zones, zone_meant
 from genie.store.models import OpeningHours
 from genie.web.dashboard.module_form import DAY_NAMES
 
 MOST_RANGES = 12
 """Ranges of one weekday."""
-NOT_PLACES = {"localtime", "Factory"}
-
-
-@cache
-def zones() -> tuple[str, ...]:
-    """IANA zone names to choose from."""
-    return tuple(sorted(available_timezones() - NOT_PLACES))
 
 
 class ScheduleForm(forms.Form):
@@ -44,13 +37,9 @@ class ScheduleForm(forms.Form):
     )
 
     def clean_zone(self) -> str:
-        typed = "_".join(self.cleaned_data["zone"].split())
-        by_lower = {name.lower(): name for name in zones()}
-        if typed.lower() in by_lower:
-            return by_lower[typed.lower()]
-        cities = [name for lower, name in by_lower.items() if lower.rpartition("/")[2] == typed.lower()]
-        if len(cities) == 1:
-            return cities[0]
+        zone = zone_meant(self.cleaned_data["zone"])
+        if zone is not None:
+            return zone
         raise ValidationError(
             "This is no time zone we know, so the opening hours could not be placed. "
             "Type the nearest large city and choose from the list, for example America/New_York."
@@ -221,4 +210,4 @@ def span_of(data: Mapping[str, Any], zone: ZoneInfo) -> tuple[datetime, datetime
 
 
 def today_in(zone: str, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(zone) if zone in zones() else UTC).date()
+    return now.astimezone(ZoneInfo(zone) if zone in known_zones() else UTC).date()

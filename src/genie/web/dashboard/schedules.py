@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from genie.core.rights import Right
 from genie.core.week import DayRange, joined
+from genie.core.zones import known_zones
 from genie.flows.delete_schedule import ScheduleInUse, delete_schedule
 from genie.flows.remove_date_hours import remove_date_hours
 from genie.flows.remove_time_off import remove_time_off
@@ -23,7 +24,7 @@ from genie.flows.set_date_hours import set_date_hours
 from genie.flows.set_time_off import set_time_off
 from genie.store.models import Company, Module, Schedule, TimeOff
 from genie.web.dashboard.access import CompanyRequest, for_company
-from genie.web.dashboard.schedule_forms import DateHoursForm, ScheduleForm, TimeOffForm, Week, today_in, zones
+from genie.web.dashboard.schedule_forms import DateHoursForm, ScheduleForm, TimeOffForm, Week, today_in
 
 OFFICE_HOURS = [DayRange(weekday, time(9), time(17)) for weekday in range(5)]
 """What a new schedule starts with: Monday to Friday, 9 to 17."""
@@ -46,7 +47,7 @@ def schedule_new(request: CompanyRequest, company: Company) -> HttpResponse:
     saved = saved_schedule(request, company, None, form, week)
     if saved:
         return redirect("schedule", slug=company.slug, schedule_id=saved.pk)
-    context = {"form": form, "week": week, "zones": zones()}
+    context = {"form": form, "week": week, "zones": known_zones()}
     return render(request, "dashboard/schedules/new.html", context, status=422 if form.is_bound else 200)
 
 
@@ -176,7 +177,7 @@ def page(request: CompanyRequest, schedule: Schedule, *, status: int = 200, **gi
         "overrides": overrides.items(),
         "time_off": schedule.time_off.filter(end__gt=now),
         "modules": schedule.modules.order_by("name"),
-        "zones": zones(),
+        "zones": known_zones(),
         "local_now": now.astimezone(ZoneInfo(schedule.zone)),
     }
     return render(request, "dashboard/schedules/page.html", context | given, status=status)
