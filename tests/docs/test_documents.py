@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -46,6 +47,13 @@ def test_each_make_command_that_is_named_exists(document):
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
     named = re.findall(r"(?:^|`|\s)make ([a-z]+)(?=[\s`,.)]|$)", code_of(document.read_text()), re.M)
     assert not set(named) - set(targets), f"{document.name} names a make command that is not in the Makefile"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_command_of_manage_py_that_is_named_exists(document):
+    named = re.findall(r"manage\.py ([a-z_]+)", code_of(document.read_text()))
+    missing = set(named) - {*get_commands(), "help"}
+    assert not missing, f"{document.name} names what manage.py does not have: {missing}"
 
 
 def code_of(text: str) -> str:
