@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from genie.providers.addresses import client, may_use, site_of
+from genie.providers.addresses import client, may_see_password, may_use
 from genie.providers.registry import ProviderSettings
 
 PUBLIC, HOME = ProviderSettings(), ProviderSettings(allow_private_networks=True)
@@ -35,21 +35,53 @@ def test_the_keys_of_cloud_machines_are_never_asked_for(address):
     assert not may_use(ipaddress.ip_address(address), HOME)
 
 
-@pytest.mark.parametrize(
-    ("url", "site"),
-    [
-        ("https://p42-caldav.icloud.com:443/1/", "icloud.com"),
-        ("https://caldav.fastmail.com", "fastmail.com"),
-        ("https://cal.example.co.uk/dav", "example.co.uk"),
-        ("https://other.co.uk/", "other.co.uk"),
-        ("https://Example.COM./", "example.com"),
-        ("http://localhost:5232/", "localhost"),
-        ("http://127.0.0.1:5232/", "127.0.0.1"),
-        ("http://[::1]:80/", "::1"),
-    ],
-)
-def test_a_password_stays_within_its_site(url, site):
-    assert site_of(url) == site
+GOES_ALONG = [
+    ("https://cal.example.com/dav", "https://cal.example.com/other"),
+    ("https://cal.example.com", "https://Cal.Example.com.:443/"),
+    ("https://cal.example.com", "https://cal.example.com:8443/"),
+    ("https://example.com", "https://cloud.example.com/remote.php/dav/"),
+    ("https://www.example.com", "https://example.com/"),
+    ("https://example.co.uk", "https://cal.example.co.uk/"),
+    ("https://caldav.icloud.com/", "https://p42-caldav.icloud.com:443/1/"),
+    ("https://p42-caldav.icloud.com/1/", "https://p07-caldav.icloud.com/1/"),
+    ("http://example.com", "https://cal.example.com/"),
+    ("http://127.0.0.1:5232/", "http://127.0.0.1:5232/ana/"),
+    ("http://cal.example.com/", "http://cal.example.com:80/"),
+    ("http://[::1]:80/", "http://[0:0::1]/"),
+    ("http://localhost:5232/", "http://localhost:5232/"),
+]
+STAYS = [
+    ("https://cal.example.com", "https://example.net/"),
+    ("https://alice.host.example", "https://mallory.host.example/"),
+    ("https://alice.github.io", "https://mallory.github.io/"),
+    ("https://example.com", "https://notexample.com/"),
+    ("https://cal.example.com", "https://cal.example.com.evil.example/"),
+    ("https://example.co.uk", "https://other.co.uk/"),
+    ("https://example.co.uk", "https://co.uk/"),
+    ("https://co.uk", "https://example.co.uk/"),
+    ("https://example.com", "https://com/"),
+    ("https://caldav.icloud.com", "https://icloud.com.evil.example/"),
+    ("https://caldav.icloud.com", "https://evilicloud.com/"),
+    ("https://cal.example.com", "http://cal.example.com/"),
+    ("https://cal.example.com", "ftp://cal.example.com/"),
+    ("http://127.0.0.1:5232/", "http://127.0.0.1:5233/"),
+    ("http://127.0.0.1:5232/", "https://1.127.0.0.1/"),
+    ("https://127.0.0.1/", "https://0.0.1/"),
+    ("https://localhost", "https://evil.localhost/"),
+    ("https://cal.example.com", "https://cal.example.com:port/"),
+    ("https://cal.example.com", "https:///nowhere"),
+    ("https://cal.example.com", "https://cal.example.com@evil.example/"),
+]
+
+
+@pytest.mark.parametrize(("given_for", "url"), GOES_ALONG)
+def test_a_password_goes_along_to_hosts_of_the_same_owner(given_for, url):
+    assert may_see_password(url, given_for=given_for)
+
+
+@pytest.mark.parametrize(("given_for", "url"), STAYS)
+def test_a_password_goes_nowhere_else(given_for, url):
+    assert not may_see_password(url, given_for=given_for)
 
 
 def test_the_machine_s_own_proxies_and_passwords_are_not_used(monkeypatch):

@@ -213,3 +213,26 @@ def test_numbered_hosts_of_icloud_are_one_account():
     for host in ("caldav.icloud.com", "p42-caldav.icloud.com:443", "p07-caldav.icloud.com"):
         account = collections.account_of(f"https://{host}/123/principal/", "ana@icloud.com")
         assert account.identity == "caldav.icloud.com/123/principal"
+
+
+def test_the_password_stays_with_the_server_that_was_named():
+    """What the account's own answers point to is no more trusted than a redirect."""
+    with scripted(lambda *_: Reply(body=LISTED)) as stranger:
+        told = LISTED.split("<response>", maxsplit=1)[0] + (
+            "<response><href>/me/</href><propstat><prop><current-user-principal><href>/me/</href></current-user-principal>"
+            f"<c:calendar-home-set><href>{stranger.url}/home/</href></c:calendar-home-set>"
+            "</prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
+        )
+        with scripted(lambda *_: Reply(body=told)) as server, pytest.raises(errors.AddressRefused) as refused:
+            authorize(address=server.url, user="ana", password="p", settings=HOME)
+        assert is_said_in_three_parts(refused.value)
+        assert stranger.asked == []
+
+
+def test_what_was_named_is_remembered_for_the_sync():
+    with scripted(lambda *_: Reply(body=LISTED)) as server:
+        secret = {"server": server.url, "homes": [f"{server.url}/home/"], "user": "ana", "password": "p"}
+        secret["principal"] = "https://dav.example.com/me/"
+        provider = open_provider("caldav", secret, HOME)
+        assert {one.name for one in provider.calendars()} >= {"Team"}
+        provider.close()

@@ -468,6 +468,7 @@ def test_a_put_for_an_event_that_vanished_meanwhile_does_not_make_it_anew():
         "https://elsewhere.example.net/dav/",
         "file:///etc/passwd",
         "http://127.0.0.2:1/",
+        "http://127.0.0.1:1/",
     ],
 )
 def test_a_redirect_elsewhere_is_not_followed(target):

@@ -23,7 +23,12 @@ from genie.providers.registry import ProviderSettings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-SECOND_LEVEL = {"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"}
+ONE_OWNER = ("icloud.com",)
+"""Domains all of whose hosts are run by one operator, who spreads an account over several of them."""
+SECOND_LEVEL = {
+    "ac", "ad", "asn", "co", "com", "edu", "go", "gob", "gouv", "gov", "gr", "id",
+    "info", "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or", "org", "plc", "sch",
+}  # fmt: skip
 """Under a country's domain these are no one's own: example.co.uk belongs to somebody, co.uk does not."""
 
 
@@ -99,19 +104,63 @@ def embedded(address: Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
 
 
-def site_of(url: str) -> str:
-    """The registrable domain of a URL's host: credentials stay within it.
+def may_see_password(url: str, *, given_for: str) -> bool:
+    """Whether a password given for one address may be sent on to `url`, where that server sends us.
 
-    A simple rule in place of the list of all public suffixes: the last two labels, three below a country's
-    second level (example.co.uk); an IP address is its own site.
+    Yes for the same host, and for a host below or above it (example.com, cloud.example.com): whoever runs
+    the upper name says where the lower one leads. Hosts side by side are strangers, since on shared hosting
+    (alice.host.example, mallory.host.example) they belong to different people, and which names are shared
+    is known only to a list that ages; but the hosts of `ONE_OWNER` belong together, since iCloud sends
+    everybody from caldav.icloud.com to a numbered neighbour. A name below which registries sell (co.uk)
+    makes nobody related. Never from https to http; and over http only to the same port, since no
+    certificate says who listens there.
     """
-    host = (urlsplit(url).hostname or "").rstrip(".").lower()
     try:
-        return str(ipaddress.ip_address(host))
+        own, other = urlsplit(given_for), urlsplit(url)
+        hosts = [parts.hostname or "" for parts in (own, other)]
+        ports = [parts.port or (443 if parts.scheme == "https" else 80) for parts in (own, other)]
     except ValueError:
-        labels = host.split(".")
-    size = 3 if len(labels) > 2 and labels[-2] in SECOND_LEVEL and len(labels[-1]) == 2 else 2
-    return ".".join(labels[-size:])
+        return False
+    if other.scheme == "https":
+        return related(*hosts)
+    same = normal(hosts[0]) == normal(hosts[1]) and ports[0] == ports[1]
+    return own.scheme == other.scheme == "http" and same
+
+
+def related(first: str, second: str) -> bool:
+    """Whether two hosts are the same, above and below each other, or neighbours of `ONE_OWNER`."""
+    upper, lower = sorted((normal(first), normal(second)), key=len)
+    if upper == lower:
+        return upper != ""
+    if is_ip(upper) or is_ip(lower):
+        return False
+    if any(within(upper, domain) and within(lower, domain) for domain in ONE_OWNER):
+        return True
+    return within(lower, upper) and not is_for_sale_below(upper)
+
+
+def within(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
+
+
+def is_for_sale_below(name: str) -> bool:
+    """A top-level domain, or a country's second level."""
+    labels = name.split(".")
+    return len(labels) == 1 or (len(labels) == 2 and labels[0] in SECOND_LEVEL and len(labels[1]) == 2)
+
+
+def normal(host: str) -> str:
+    """Small letters, no dot at the end, an IP address in its one short form."""
+    host = host.rstrip(".").lower()
+    return str(ipaddress.ip_address(host)) if is_ip(host) else host
+
+
+def is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class GuardedBackend(httpcore.NetworkBackend):

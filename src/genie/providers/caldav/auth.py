@@ -23,7 +23,7 @@ from genie.core.errors import (
     Unreachable,
     WrongPassword,
 )
-from genie.providers.addresses import checked_url, site_of
+from genie.providers.addresses import checked_url, within
 from genie.providers.caldav import collections
 from genie.providers.caldav.dav import PROPFIND, XML, Answer, Dav
 from genie.providers.caldav.multistatus import C, D, Multistatus, Response
@@ -90,7 +90,7 @@ def authorize(*, address: str, user: str, password: str, settings: ProviderSetti
     start = starting_point(address, settings)
     user, password = user.strip(), password.strip()
     scheme = challenge_of(start, settings)
-    dav = Dav(site_of(start), user, password, scheme, settings)
+    dav = Dav(start, user, password, scheme, settings)
     try:
         with as_connect_faults(start):
             found = discover(dav, start)
@@ -103,6 +103,7 @@ def authorize(*, address: str, user: str, password: str, settings: ProviderSetti
             f"{NOTHING_SAVED} Make a calendar there first, then try again."
         )
     secret = {
+        "server": start,
         "principal": found.principal,
         "homes": found.homes,
         "user": user,
@@ -138,7 +139,7 @@ def starting_point(address: str, settings: ProviderSettings) -> str:
             f"{NOTHING_SAVED} Type only the server's address, such as https://caldav.example.com."
         )
     known = KNOWN_HOSTS.get(host) if port is None else None
-    other = OTHER_WAY.get(site_of(address))
+    other = next((way for domain, way in OTHER_WAY.items() if within(host, domain)), "")
     if other:
         raise NotACalendarServer(
             f"{host} cannot be reached with a server address and a password. {NOTHING_SAVED} "
@@ -198,7 +199,7 @@ def unreachable(host: str, fault: httpx.TransportError) -> str:
 
 def challenge_of(start: str, settings: ProviderSettings) -> str:
     """How the server wants to be signed in to: `basic` or `digest`. No password is sent to find out."""
-    dav = Dav(site_of(start), "", "", "", settings)
+    dav = Dav(start, "", "", "", settings)
     try:
         with as_connect_faults(start):
             for place in places(start):

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import httpx
 
 from genie.core.errors import AddressRefused, Rejected, Transient
-from genie.providers.addresses import checked_url, client, site_of
+from genie.providers.addresses import checked_url, client, may_see_password
 from genie.providers.caldav.multistatus import Multistatus, multistatus
 from genie.providers.faults import as_faults, fault_of
 from genie.providers.registry import ProviderSettings
@@ -54,15 +54,17 @@ class TooLarge(Rejected):
 
 
 class Elsewhere(AddressRefused):
-    """The server sends us to another organisation's address, where this password must not go."""
+    """The server sends us to an address that may be somebody else's, where this password must not go."""
 
 
 class Dav:
     """Speaks to one server as one user. `scheme` is `basic`, `digest`, or "" for nobody in particular."""
 
-    def __init__(self, site: str, user: str, password: str, scheme: str, settings: ProviderSettings) -> None:
-        """`site` is the registrable domain that may see the password."""
-        self._site = site
+    def __init__(
+        self, server: str, user: str, password: str, scheme: str, settings: ProviderSettings
+    ) -> None:
+        """`server` is the address that the password was given for: it goes there and to related hosts."""
+        self._server = server
         self._settings = settings
         auth: httpx.Auth | None = None
         if scheme == "digest":
@@ -77,7 +79,7 @@ class Dav:
     def ask(
         self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request, redirects of the same site followed. Raises ProviderFault if no answer came;
+        """One request, redirects to related hosts followed. Raises ProviderFault if no answer came;
         any status is an answer, except 401 and those that ask to come back later."""
         writes = method in WRITES
         with as_faults(writes=writes):
@@ -125,9 +127,9 @@ class Dav:
 
     def _once(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         checked_url(url, self._settings)
-        if site_of(url) != self._site:
+        if not may_see_password(url, given_for=self._server):
             raise Elsewhere(
-                f"The calendar server sends us on to {urlsplit(url).hostname}, which is somebody else's, "
+                f"The calendar server sends us on to {urlsplit(url).netloc}, which may be somebody else's, "
                 "so the password was not sent there. If it is yours, type that address instead."
             )
         until = time.monotonic() + 6 * self._settings.timeout

@@ -19,7 +19,6 @@ from genie.core.errors import (
     Transient,
 )
 from genie.core.event import EventContent
-from genie.providers.addresses import site_of
 from genie.providers.caldav import collections, mapping, zones
 from genie.providers.caldav.dav import ICS, Answer, Dav, TooLarge, canonical, normalised, quoted
 from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, Unreadable
@@ -99,9 +98,9 @@ class CalDav:
         self._addresses = frozenset(secret.get("addresses", ()))
         self._settings = settings
         self._zones: dict[str, str] = {}
-        self._dav = Dav(
-            site_of(self._principal), self._user, secret["password"], secret.get("scheme", "basic"), settings
-        )
+        server = secret.get("server") or self._principal
+        scheme = secret.get("scheme", "basic")
+        self._dav = Dav(server, self._user, secret["password"], scheme, settings)
 
     def close(self) -> None:
         self._dav.close()
