@@ -6,6 +6,7 @@ import contextlib
 import email
 import email.policy
 import os
+import re
 import subprocess
 import sys
 import time
@@ -108,11 +109,17 @@ class Xandikos(CalDavServer):
 RADICALE = """[server]
 hosts = 127.0.0.1:{port}
 max_connections = 50
+max_content_length = 100000000
+max_resource_size = 100000000
+delay_on_error = 0
 [auth]
 type = htpasswd
 htpasswd_filename = {folder}/users
 htpasswd_encryption = plain
 delay = 0
+[rights]
+type = from_file
+file = {folder}/rights
 [storage]
 filesystem_folder = {folder}/collections
 [web]
@@ -121,24 +128,88 @@ type = none
 level = info
 """
 
+RIGHTS = """[root]
+user: .+
+collection:
+permissions: R
+[principal]
+user: .+
+collection: {user}
+permissions: RW
+[reading]
+user: .+
+collection: READING
+permissions: r
+[calendars]
+user: .+
+collection: {user}/[^/]+
+permissions: rw
+"""
+
+
+@dataclass
+class Radicale(CalDavServer):
+    """A Radicale whose operator goes about their business: new users, other rights, a stop."""
+
+    port: int = 0
+    reading: set[str] = field(default_factory=set)
+    """Calendars, as `user/name`, that may only be read."""
+    _running: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    @property
+    def folder(self) -> Path:
+        return self.storage.parent
+
+    def start(self) -> None:
+        self._write_users()
+        rights = RIGHTS.replace("READING", "|".join(map(re.escape, sorted(self.reading))) or "-")
+        (self.folder / "rights").write_text(rights)
+        (self.folder / "config").write_text(RADICALE.format(port=self.port, folder=self.folder))
+        command = [sys.executable, "-m", "radicale", "--config", str(self.folder / "config")]
+        self._running.enter_context(running(command, self.port, self.log))
+
+    def stop(self) -> None:
+        """Nothing listens on the port any more; what was written stays."""
+        self._running.close()
+
+    def set_password(self, user: str, password: str) -> None:
+        """Also makes a user who was not there; without calendars."""
+        self.users[user] = password
+        self._write_users()
+
+    def let_write(self, url: str, allowed: bool) -> None:
+        """Give or take the right to change a calendar. Radicale reads its rights when it starts."""
+        name = url.removeprefix(self.base_url).strip("/")
+        (self.reading.discard if allowed else self.reading.add)(name)
+        self.stop()
+        self.start()
+
+    def place_of(self, url: str) -> Path:
+        """Where the server keeps a calendar or an event."""
+        return self.storage / "collection-root" / url.removeprefix(self.base_url)
+
+    def _write_users(self) -> None:
+        lines = "".join(f"{name}:{password}\n" for name, password in self.users.items())
+        (self.folder / "users").write_text(lines)
+
 
 @pytest.fixture(scope="session")
-def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalDavServer]:
+def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
     """A real Radicale on loopback with the accounts of USERS; no calendar yet."""
     folder = tmp_path_factory.mktemp("radicale")
     port = programs.free_port()
-    (folder / "users").write_text("".join(f"{name}:{password}\n" for name, password in USERS.items()))
-    (folder / "config").write_text(RADICALE.format(port=port, folder=folder))
-    command = [sys.executable, "-m", "radicale", "--config", str(folder / "config")]
-    with running(command, port, folder / "log"):
-        yield CalDavServer(
-            base_url=f"http://127.0.0.1:{port}/",
-            user="alice",
-            password=USERS["alice"],
-            storage=folder / "collections",
-            log=folder / "log",
-            users=dict(USERS),
-        )
+    server = Radicale(
+        base_url=f"http://127.0.0.1:{port}/",
+        user="alice",
+        password=USERS["alice"],
+        storage=folder / "collections",
+        log=folder / "log",
+        users=dict(USERS),
+        port=port,
+    )
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -39,16 +39,15 @@ SETTINGS = ProviderSettings(allow_private_networks=True)
 _names = count()
 
 
-@dataclass
-class Scene:
-    """`now` moves only when told to. `owner` acts on the calendar as a person with any calendar program."""
+@dataclass(kw_only=True)
+class Business:
+    """A module linked to a calendar of any provider. `now` moves only when told to."""
 
-    world: World
-    owner: Owner
     module: Module
     key: RemoteKey
     calendar: RemoteCalendar
     connection: Connection
+    settings: ProviderSettings = SETTINGS
     now: datetime = field(default=MONDAY - timedelta(days=3))
 
     def book(self, start: datetime, *, name: str = "Jane Doe") -> Appointment:
@@ -88,7 +87,7 @@ class Scene:
             if not waiting:
                 return
             for calendar_id in waiting:
-                drain(calendar_id=calendar_id, settings=SETTINGS, now=self.now)
+                drain(calendar_id=calendar_id, settings=self.settings, now=self.now)
         raise AssertionError(f"still not quiet after {rounds} rounds: {to_drain(self.now)}")
 
     def later(self, **span: float) -> None:
@@ -102,37 +101,47 @@ class Scene:
     def link(self, appointment: Appointment) -> EventLink:
         return EventLink.objects.get(appointment=appointment)
 
-    def writes(self) -> list[str]:
-        """Names of the writing requests so far, in order."""
-        return [name for name, _ in self.world.requests if name in ("create", "update", "delete")]
-
     def settle(self) -> None:
         """Faults have stopped: let every wait pass and everything be done."""
-        self.world.before = self.world.after = None
+        self.heal()
         for hours in (0.4, 0.4, 0.4, 25, 25):  # the longest wait is a day: a create nobody answered
             self.later(hours=hours)
             self.drain()
             if not self.unfinished():
                 return
 
+    def heal(self) -> None:
+        """End the faults of the way to the calendar; here there are none."""
+
     def unfinished(self) -> bool:
         done = (EventLink.State.CLEAN, EventLink.State.ENDED, EventLink.State.PARKED)
         return EventLink.objects.filter(appointment__module=self.module).exclude(state__in=done).exists()
 
 
-def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, capacity: int = 50) -> Scene:
-    """A new company with everything connected, nothing booked."""
-    name = f"world-{next(_names)}-{uuid.uuid4().hex[:6]}"
-    now = MONDAY - timedelta(days=3)
-    world = World(name, page_size=page_size, cursors=cursors)
-    owner = world.add_account("desk@acme.example")
+@dataclass(kw_only=True)
+class Scene(Business):
+    """`owner` acts on the calendar, in a world in memory, as a person with any calendar program."""
+
+    world: World
+    owner: Owner
+
+    def writes(self) -> list[str]:
+        """Names of the writing requests so far, in order."""
+        return [name for name, _ in self.world.requests if name in ("create", "update", "delete")]
+
+    def heal(self) -> None:
+        self.world.before = self.world.after = None
+
+
+def office(slug: str, *, capacity: int = 50, now: datetime = MONDAY - timedelta(days=3)) -> Module:
+    """The module of a new company, open every day, with nothing connected."""
     agency = Agency.objects.create(name="Agency")
-    company = Company.objects.create(agency=agency, name="Acme", slug=name, created_at=now)
+    company = Company.objects.create(agency=agency, name="Acme", slug=slug, created_at=now)
     schedule = Schedule.objects.create(company=company, name="Hours", zone="UTC")
     OpeningHours.objects.bulk_create(
         OpeningHours(schedule=schedule, weekday=day, opens=time(8), closes=time(18)) for day in range(7)
     )
-    module = Module.objects.create(
+    return Module.objects.create(
         company=company,
         name="Main office",
         slug="main",
@@ -141,10 +150,19 @@ def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, c
         recipients=["desk@acme.example"],
         created_at=now,
     )
+
+
+def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, capacity: int = 50) -> Scene:
+    """A new company with everything connected, nothing booked."""
+    name = f"world-{next(_names)}-{uuid.uuid4().hex[:6]}"
+    now = MONDAY - timedelta(days=3)
+    world = World(name, page_size=page_size, cursors=cursors)
+    owner = world.add_account("desk@acme.example")
+    module = office(name, capacity=capacity, now=now)
     secret = world.secret("desk@acme.example")
     provider = open_provider("memory", secret, SETTINGS)
     key = RemoteKey.objects.create(
-        company=company,
+        company=module.company,
         kind="memory",
         identity=provider.account().identity,
         label="desk@acme.example",
@@ -154,7 +172,7 @@ def stage(*, realtime: bool = True, page_size: int = 50, cursors: bool = True, c
     calendar = RemoteCalendar.objects.create(key=key, remote_id="work", name="Work", may_write=True)
     connection = Connection.objects.create(module=module, calendar=calendar, realtime=realtime, linked_at=now)
     world.requests.clear()
-    return Scene(world, owner, module, key, calendar, connection)
+    return Scene(world=world, owner=owner, module=module, key=key, calendar=calendar, connection=connection)
 
 
 def at(hours: float) -> When:
