@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from genie.core.saying import said_span, same_wall_time, zone_of
+from genie.core.saying import said_ago, said_span, same_wall_time, zone_of
 
 
 def utc(*parts: int) -> datetime:
@@ -63,3 +63,23 @@ def test_zones_that_show_the_same_time_are_told_from_those_that_do_not() -> None
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "/etc/passwd", "Europe", "a\0b", "x" * 500])
 def test_what_is_no_zone_is_none(name: str) -> None:
     assert zone_of(name) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-3, "just now"),  # another machine's clock
+        (0, "just now"),
+        (1.9, "just now"),
+        (2, "2 s ago"),
+        (59, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (7200, "2 h ago"),
+        (86_399, "23 h ago"),
+        (86_400, "Mon 2 Mar, 10:00"),
+    ],
+)
+def test_how_long_ago_is_said_as_people_do(seconds: float, said: str) -> None:
+    now = utc(2026, 3, 3, 15)
+    assert said_ago(now - timedelta(seconds=seconds), now, "America/New_York") == said

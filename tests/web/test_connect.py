@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection as database
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.connect_scene import Scene, scene
 from tests.outside import CalDavServer
@@ -22,6 +25,7 @@ from genie.providers.port import Account
 from genie.providers.registry import ProviderSettings
 from genie.store.models import (
     AvailabilityCalendar,
+    Change,
     Connection,
     EventLink,
     Module,
@@ -31,6 +35,7 @@ from genie.store.models import (
     RemoteObject,
     Role,
 )
+from genie.web.dashboard.remote.health import health_of
 
 PASSWORD = "abcd-efgh-app-password"
 CALENDAR = "/company/acme/apps/main-office/calendar"
@@ -212,7 +217,8 @@ def test_the_watching_page_says_so_to_the_worker_and_reloads_when_the_link_chang
     ("fields", "level", "said"),
     [
         ({"read_at": 4}, "good", "Last looked 4 s ago."),
-        ({"read_at": 720}, "warn", "Not read since 12 min."),
+        ({"read_at": 0}, "good", "Last looked just now."),
+        ({"read_at": 720}, "warn", "Not read for 12 min."),
         (
             {"read_at": 4, "attempts": 2, "trouble": "The server is busy.", "next_attempt": -90},
             "warn",
@@ -234,6 +240,126 @@ def test_an_arrow_turns_amber_with_a_reason(
     Connection.objects.update(realtime=True)
     page = admin.get(f"{CALENDAR}/state?as={connection.id}-1-linked")
     assert f'class="state {level}"' in page.content.decode() and said in words(page)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (None, "appointments Everything is sent. nothing yet"),
+        (timedelta(0), "1 today, last 00:15"),
+        (timedelta(minutes=15), "1 today, last 00:00"),
+        (timedelta(minutes=16), "0 today, last Mon 1 Jun, 23:59"),
+    ],
+)
+def test_an_arrow_says_how_much_today_and_when_last(acme: Scene, last: timedelta | None, said: str) -> None:
+    """Today is the day at the place of the visits: Europe/London, an hour ahead of UTC in summer."""
+    now = datetime(2026, 6, 1, 23, 15, tzinfo=UTC)
+    connection = linked_to_work(acme, at=now - timedelta(days=30))
+    at = None if last is None else now - last
+    RemoteCalendar.objects.update(last_out_at=at, last_in_at=at, read_at=now)
+    connection.calendar.refresh_from_db()
+    assert said in state_part(connection, now)
+
+
+def test_what_went_out_today_is_counted(acme: Scene) -> None:
+    now = datetime(2026, 6, 2, 12, tzinfo=UTC)
+    connection = linked_to_work(acme, at=now - timedelta(days=30))
+
+    def sent(*changes: tuple[int, str, timedelta, str], pushed: int, state: str = "clean") -> None:
+        """Each change: revision, field, how long ago, origin."""
+        visit = acme.appointment(lane=None)
+        link = EventLink.objects.create(
+            appointment=visit,
+            connection=connection,
+            calendar=connection.calendar,
+            remote_id=f"event of {visit.pk}",
+            pushed_revision=pushed,
+            state=state,
+        )
+        for revision, name, ago, origin in changes:
+            Change.objects.create(
+                appointment=link.appointment, at=now - ago, revision=revision, field=name, origin=origin
+            )
+
+    def counted() -> tuple[int, int]:
+        health = health_of(connection, now=now)
+        return health.out.today, health.back.today
+
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    assert counted() == (0, 0)
+    sent((1, "booked", hour, "customer"), pushed=1)
+    assert counted() == (1, 0)
+    sent((1, "booked", day, "customer"), (2, "when", hour, "person"), (2, "title", hour, "person"), pushed=2)
+    assert counted() == (2, 0), "one change of two fields is one"
+    sent((1, "booked", day, "customer"), (2, "when", hour, "person"), pushed=1, state="owes_push")
+    assert counted() == (2, 0), "what waits was not sent"
+    sent((1, "booked", hour, "customer"), (2, "state", hour, "person"), pushed=1, state="ended")
+    assert counted() == (4, 0), "booked and cancelled here"
+    sent((1, "booked", day, "customer"), (2, "when", hour, "calendar"), pushed=2)
+    assert counted() == (4, 1), "what came in was not sent"
+    sent((1, "booked", day, "customer"), (1, "attention", hour, "system"), pushed=1)
+    assert counted() == (4, 1), "a flag is no change of the event"
+
+
+def test_copies_of_what_was_booked_before_it_was_linked_count_on_that_day(acme: Scene) -> None:
+    now = datetime(2026, 6, 2, 12, tzinfo=UTC)
+    connection = linked_to_work(acme, at=now - timedelta(hours=1))
+    for remote_id in ("one", "two", ""):
+        visit = acme.appointment(lane=None)
+        Change.objects.create(
+            appointment=visit, at=visit.created_at, revision=1, field="booked", origin="customer"
+        )
+        EventLink.objects.create(
+            appointment=visit,
+            connection=connection,
+            calendar=connection.calendar,
+            remote_id=remote_id,
+            pushed_revision=1 if remote_id else 0,
+        )
+    assert health_of(connection, now=now).out.today == 2
+    assert health_of(connection, now=now + timedelta(days=1)).out.today == 0
+
+
+def test_how_a_connection_is_takes_the_same_number_of_queries_whatever_it_did(acme: Scene) -> None:
+    now = datetime(2026, 6, 2, 12, tzinfo=UTC)
+    connection = linked_to_work(acme, at=now - timedelta(hours=1))
+
+    def queries() -> int:
+        with CaptureQueriesContext(database) as seen:
+            health_of(connection, now=now)
+        return len(seen)
+
+    few = queries()
+    for number in range(20):
+        visit = acme.appointment(lane=None)
+        Change.objects.create(appointment=visit, at=now, revision=1, field="when", origin="person")
+        EventLink.objects.create(
+            appointment=visit,
+            connection=connection,
+            calendar=connection.calendar,
+            remote_id=str(number),
+            pushed_revision=1,
+        )
+    assert queries() == few
+
+
+def linked_to_work(acme: Scene, *, at: datetime) -> Connection:
+    calendar = acme.listed(acme.key())[0]
+    return Connection.objects.create(module=acme.module, calendar=calendar, linked_at=at)
+
+
+def state_part(connection: Connection, now: datetime) -> str:
+    """The part of the page that follows the connection, as it reads at `now`."""
+    context = {
+        "company": connection.module.company,
+        "module": connection.module,
+        "connection": connection,
+        "health": health_of(connection, now=now),
+        "rendered_as": "x",
+        "now": now,
+    }
+    html = render_to_string("dashboard/remote/_state.html", context)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 # --- Remote Authorization

@@ -50,6 +50,23 @@ def said_day(moment: datetime, zone: str, *, now: datetime | None = None) -> str
     return day if now and now.astimezone(where).year == local.year else f"{day} {local.year}"
 
 
+def said_moment(at: datetime, zone: str, now: datetime) -> str:
+    """An instant as wall time in `zone`: *Tue 3 Mar, 10:44*."""
+    local = at.astimezone(zone_of(zone) or UTC)
+    return f"{said_day(at, zone, now=now)}, {local:%H:%M}"
+
+
+def said_ago(at: datetime, now: datetime, zone: str) -> str:
+    """*just now*, *4 s ago*, *3 min ago*, *2 h ago*; after a day the date and time."""
+    seconds = int((now - at).total_seconds())
+    if seconds < 2:
+        return "just now"
+    for limit, unit, word in ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // unit} {word} ago"
+    return said_moment(at, zone, now)
+
+
 def said_place(zone: str) -> str:
     """The city of a zone, as people call the zone: *New York*. UTC for a zone nobody knows."""
     return zone.rsplit("/", 1)[-1].replace("_", " ") if zone_of(zone) else "UTC"

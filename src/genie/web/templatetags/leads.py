@@ -8,8 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from genie.core.saying import said_span
-from genie.web.dashboard.leads.said import said_ago, said_moment
+from genie.core.saying import said_ago, said_day, said_moment, said_place, said_span
 
 register = template.Library()
 
@@ -59,6 +58,20 @@ def ago(at: datetime, now: datetime, zone: str) -> SafeString:
         at.astimezone(UTC).isoformat(timespec="seconds"),
         said_moment(at, zone, now),
         said_ago(at, now, zone),
+    )
+
+
+@register.simple_tag
+def clock(at: datetime, now: datetime, zone: str) -> SafeString:
+    """A moment of today as *10:44*, an earlier one with its date; the exact one on hover."""
+    exact = said_moment(at, zone, now)
+    is_today = said_day(at, zone) == said_day(now, zone)
+    return format_html(
+        '<time datetime="{}" title="{} ({})">{}</time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        exact,
+        said_place(zone),
+        exact.rpartition(", ")[2] if is_today else exact,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from genie.core.appointment import State
-from genie.core.saying import said_day, said_span, zone_of
+from genie.core.saying import said_day, said_span
 from genie.providers.registry import kind_of
 from genie.store.models import Appointment, Change, Connection, EventLink, RemoteCalendar, RemoteKey
 
@@ -164,20 +164,3 @@ def _span(text: str) -> tuple[datetime, datetime] | None:
 def shortened(text: str) -> str:
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= SHORT else f"{one_line[: SHORT - 1]}…"
-
-
-def said_ago(at: datetime, now: datetime, zone: str) -> str:
-    """*4 s ago*, *3 min ago*, *2 h ago*; then the date and time."""
-    seconds = int((now - at).total_seconds())
-    if seconds < 2:
-        return "just now"
-    for limit, unit, word in ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds // unit} {word} ago"
-    return said_moment(at, zone, now)
-
-
-def said_moment(at: datetime, zone: str, now: datetime) -> str:
-    """*Tue 3 Mar, 10:44*"""
-    local = at.astimezone(zone_of(zone) or UTC)
-    return f"{said_day(at, zone, now=now)}, {local:%H:%M}"

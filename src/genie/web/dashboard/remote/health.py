@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
-from genie.core.saying import zone_of
+from genie.core.saying import said_ago, zone_of
 from genie.store.models import Change, Connection, EventLink, RemoteCalendar, RemoteKey, RemoteObject
 
 LATE = timedelta(minutes=10)
@@ -19,12 +19,12 @@ SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """`level` is good, warn, bad or off; `words` says why."""
+    """`level` is good, warn, bad or off; `words` says why. `today`: changes since midnight at the place."""
 
     level: str
     words: str
-    last: datetime | None = None
-    today: int | None = None
+    last: datetime | None
+    today: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def _trouble(connection: Connection) -> str:
 def _out(
     connection: Connection, waiting: QuerySet[EventLink], owed: int, parked: int, now: datetime
 ) -> Arrow:
-    last, today = connection.calendar.last_out_at, None
+    last = connection.calendar.last_out_at
+    today = _at_least_last(_sent_today(connection, now), last, connection, now)
     trouble = _trouble(connection)
     if trouble:
         return Arrow("bad", f"{trouble} {_changes(owed)} waiting." if owed else trouble, last, today)
@@ -99,7 +100,7 @@ def _out(
 
 def _back(connection: Connection, now: datetime) -> Arrow:
     calendar = connection.calendar
-    today = _changes_today(connection, now)
+    today = _at_least_last(_changes_today(connection, now), calendar.last_in_at, connection, now)
     if not connection.realtime:
         words = "Real-time updates are off: changes made in the calendar stay there."
         return Arrow("off", words, calendar.last_in_at, today)
@@ -114,19 +115,54 @@ def _back(connection: Connection, now: datetime) -> Arrow:
         words = "Being read for the first time." if new else "Not read yet. Is the worker running?"
         return Arrow("good" if new else "warn", words, calendar.last_in_at, today)
     if now - calendar.read_at > LATE:
-        words = f"Not read since {_ago(now - calendar.read_at)}. Is the worker running?"
+        words = f"Not read for {_span(now - calendar.read_at)}. Is the worker running?"
         return Arrow("warn", words, calendar.last_in_at, today)
-    return Arrow("good", f"Last looked {_ago(now - calendar.read_at)} ago.", calendar.last_in_at, today)
+    looked = said_ago(calendar.read_at, now, connection.module.schedule.zone)
+    return Arrow("good", f"Last looked {looked}.", calendar.last_in_at, today)
+
+
+def _sent_today(connection: Connection, now: datetime) -> int:
+    """Revisions made here since midnight that are on the calendar, and copies of what was booked before it
+    was linked, if that was today."""
+    midnight = _midnight(connection, now)
+    removed = Q(field="state", appointment__links__state=EventLink.State.ENDED)
+    made = Change.objects.filter(
+        Q(revision__lte=F("appointment__links__pushed_revision")) | removed,
+        appointment__links__connection=connection,
+        appointment__links__remote_id__gt="",  # in this call, so that it is said of the same link
+        at__gte=max(midnight, connection.linked_at),
+        lost=False,
+    )
+    made = made.exclude(origin=Change.Origin.CALENDAR).exclude(field="attention")
+    count = made.values("appointment_id", "revision").distinct().count()
+    if connection.linked_at < midnight:
+        return count
+    copies = EventLink.objects.filter(
+        connection=connection, remote_id__gt="", appointment__created_at__lt=connection.linked_at
+    )
+    return count + copies.count()
 
 
 def _changes_today(connection: Connection, now: datetime) -> int:
-    """Revisions the calendar caused since midnight, in the schedule's zone."""
-    zone = zone_of(connection.module.schedule.zone) or ZoneInfo("UTC")
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Revisions the calendar caused since midnight."""
     caused = Change.objects.filter(
-        appointment__module=connection.module, origin=Change.Origin.CALENDAR, at__gte=midnight, lost=False
+        appointment__module=connection.module,
+        origin=Change.Origin.CALENDAR,
+        at__gte=_midnight(connection, now),
+        lost=False,
     )
     return caused.values("appointment_id", "revision").distinct().count()
+
+
+def _midnight(connection: Connection, now: datetime) -> datetime:
+    """When this day began in the schedule's zone."""
+    zone = zone_of(connection.module.schedule.zone) or ZoneInfo("UTC")
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _at_least_last(count: int, last: datetime | None, connection: Connection, now: datetime) -> int:
+    """Something made before midnight may have gone out after it: "0 today, last 00:01" would be odd."""
+    return count or int(last is not None and last >= _midnight(connection, now))
 
 
 def _changes(count: int) -> str:
@@ -140,10 +176,10 @@ def _visits(count: int) -> str:
 def _again(when: datetime | None, now: datetime) -> str:
     if when is None or when <= now:
         return "Trying again now."
-    return f"Trying again in {_ago(when - now)}."
+    return f"Trying again in {_span(when - now)}."
 
 
-def _ago(span: timedelta) -> str:
+def _span(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
