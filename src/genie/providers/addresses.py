@@ -9,8 +9,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ import httpcore
 import httpx
 
 from genie.core.errors import AddressRefused, NoSuchHost
+from genie.providers.deadline import Deadline, TimedStream, over_as
 from genie.providers.registry import ProviderSettings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -32,11 +35,11 @@ SECOND_LEVEL = {
 """Under a country's domain these are no one's own: example.co.uk belongs to somebody, co.uk does not."""
 
 
-def client(settings: ProviderSettings, **options: Any) -> httpx.Client:
+def client(settings: ProviderSettings, deadline: Deadline | None = None, **options: Any) -> httpx.Client:
     """An HTTP client that connects to allowed addresses only, verifies certificates, follows no redirect
-    by itself, and takes no proxy or credential from the machine it runs on."""
+    by itself, and takes no proxy or credential from the machine it runs on. At the deadline it is over."""
     return httpx.Client(
-        transport=GuardedTransport(settings),
+        transport=GuardedTransport(settings, deadline or Deadline(settings.ticks)),
         timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
         follow_redirects=False,
         trust_env=False,
@@ -61,9 +64,9 @@ def checked_url(url: str, settings: ProviderSettings) -> str:
     return url
 
 
-def allowed_address(host: str, port: int, settings: ProviderSettings) -> str:
-    """An address of `host` that may be connected to. Raises NoSuchHost, AddressRefused."""
-    found = resolve(host, port)
+def allowed_address(host: str, port: int, settings: ProviderSettings, seconds: float | None = None) -> str:
+    """An address of `host` that may be connected to. Raises NoSuchHost, AddressRefused, TimeoutError."""
+    found = resolve(host, port, seconds)
     good = [address for address in found if may_use(address, settings)]
     if not good:
         raise AddressRefused(
@@ -73,13 +76,29 @@ def allowed_address(host: str, port: int, settings: ProviderSettings) -> str:
     return str(good[0])
 
 
-def resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int, seconds: float | None = None) -> list[Address]:
+    """The addresses of a name. Raises NoSuchHost, TimeoutError.
+
+    Asked in a thread of its own: the system's resolver knows no timeout, and who answers it is the owner
+    of the name.
+    """
+    said: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            said.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as fault:
+            said.put(fault)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as fault:
+        answers = said.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"nobody says where {host} is") from None
+    if isinstance(answers, Exception):
         raise NoSuchHost(
             f"There is no server named {host}. Nothing was saved. Check the spelling of the address."
-        ) from fault
+        ) from answers
     return [ipaddress.ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]
 
 
@@ -166,8 +185,9 @@ def is_ip(host: str) -> bool:
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens connections to checked addresses only; TLS is still verified against the host's name."""
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(self, settings: ProviderSettings, deadline: Deadline) -> None:
         self._settings = settings
+        self._deadline = deadline
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -178,8 +198,11 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        address = allowed_address(host, port, self._settings)
-        return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+        with over_as(httpcore.ConnectTimeout):
+            address = allowed_address(host, port, self._settings, self._deadline.left(timeout))
+            left = self._deadline.left(timeout)
+        stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+        return TimedStream(stream, self._deadline)
 
 
 @lru_cache(maxsize=8)
@@ -195,7 +218,7 @@ def trust(ca_file: str) -> ssl.SSLContext:
 class GuardedTransport(httpx.HTTPTransport):
     """httpx's transport over the guarded backend."""
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(self, settings: ProviderSettings, deadline: Deadline) -> None:
         context = trust(settings.ca_file)
         super().__init__(verify=context)
         self._pool.close()
@@ -204,5 +227,5 @@ class GuardedTransport(httpx.HTTPTransport):
             max_connections=4,
             max_keepalive_connections=4,
             keepalive_expiry=15,
-            network_backend=GuardedBackend(settings),
+            network_backend=GuardedBackend(settings, deadline),
         )

@@ -6,6 +6,7 @@ Adding a provider is a folder whose `__init__` has a `KIND`, a line in `FOLDERS`
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ class ProviderSettings:
     """Seconds for one answer, from sending to the last byte of each read."""
     connect_timeout: float = 8.0
     """Seconds until a host must have accepted the connection."""
+    sign_in_seconds: float = 30.0
+    """Seconds for a whole registration, however many requests it takes: somebody waits for its page."""
     user_agent: str = "ScheduleGenie/0.1 (calendar sync)"
     ca_file: str = ""
     """A PEM file of certificates to trust beside the usual ones: for a server with its own authority."""
@@ -48,6 +51,8 @@ class ProviderSettings:
     """An event larger than this is not parsed: it becomes a problem, shown to a person."""
     max_answer_bytes: int = 64_000_000
     """An answer larger than this is not read to its end."""
+    ticks: Callable[[], float] = time.monotonic
+    """Seconds that only go forward: how long a conversation has taken."""
     clock: Callable[[], datetime] = _utc_now
     """The time written into DTSTAMP and LAST-MODIFIED; nothing is decided by it."""
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)

@@ -82,17 +82,19 @@ class Found:
 
 
 def authorize(*, address: str, user: str, password: str, settings: ProviderSettings) -> Grant:
-    """Sign in and look around; nothing is written there.
+    """Sign in and look around; nothing is written there. Over within `settings.sign_in_seconds`, since a
+    server that answers each of many requests slowly would keep a whole thread of the web server for itself.
 
     Raises a ConnectFault: AddressRefused, NoSuchHost, Unreachable, NotACalendarServer, WrongPassword or
     NoCalendars. An account that may only read is granted all the same (`may_write` is False).
     """
     start = starting_point(address, settings)
     user, password = user.strip(), password.strip()
-    scheme = challenge_of(start, settings)
-    dav = Dav(start, user, password, scheme, settings)
+    until = settings.ticks() + settings.sign_in_seconds
+    scheme = challenge_of(start, settings, until)
+    dav = Dav(start, user, password, scheme, settings, until=until)
     try:
-        with as_connect_faults(start):
+        with as_connect_faults(start, settings, until):
             found = discover(dav, start)
             calendars = all_calendars(dav, found)
     finally:
@@ -167,12 +169,18 @@ def places(start: str) -> Iterator[str]:
 
 
 @contextmanager
-def as_connect_faults(start: str) -> Iterator[None]:
+def as_connect_faults(start: str, settings: ProviderSettings, until: float) -> Iterator[None]:
     """What can go wrong on the way, told to the account's owner."""
     host = host_of(start)
     try:
         yield
     except httpx.TransportError as fault:
+        if settings.ticks() >= until:
+            raise Unreachable(
+                f"{host} answers so slowly that your calendars were not found within "
+                f"{settings.sign_in_seconds:g} seconds. {NOTHING_SAVED} Try again later; typing the whole "
+                "address of your calendar saves some of the search."
+            ) from fault
         raise Unreachable(unreachable(host, fault)) from fault
     except ConnectFault:
         raise
@@ -197,11 +205,11 @@ def unreachable(host: str, fault: httpx.TransportError) -> str:
     )
 
 
-def challenge_of(start: str, settings: ProviderSettings) -> str:
+def challenge_of(start: str, settings: ProviderSettings, until: float) -> str:
     """How the server wants to be signed in to: `basic` or `digest`. No password is sent to find out."""
-    dav = Dav(start, "", "", "", settings)
+    dav = Dav(start, "", "", "", settings, until=until)
     try:
-        with as_connect_faults(start):
+        with as_connect_faults(start, settings, until):
             for place in places(start):
                 answer = propfind(dav, place, WHO)
                 if answer.status == httpx.codes.UNAUTHORIZED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,16 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import httpx
 
-from genie.core.errors import AddressRefused, Rejected, Transient
+from genie.core.errors import AddressRefused, Rejected
 from genie.providers.addresses import checked_url, client, may_see_password
 from genie.providers.caldav.multistatus import Multistatus, multistatus
+from genie.providers.deadline import Deadline
 from genie.providers.faults import as_faults, fault_of
 from genie.providers.registry import ProviderSettings
 
 REDIRECTS = 5
+WAITS = 6
+"""A request, redirects included, may take as long as so many single waits (`ProviderSettings.timeout`)."""
 WRITES = ("PUT", "DELETE")
 XML = "application/xml; charset=utf-8"
 ICS = "text/calendar; charset=utf-8"
@@ -61,17 +63,27 @@ class Dav:
     """Speaks to one server as one user. `scheme` is `basic`, `digest`, or "" for nobody in particular."""
 
     def __init__(
-        self, server: str, user: str, password: str, scheme: str, settings: ProviderSettings
+        self,
+        server: str,
+        user: str,
+        password: str,
+        scheme: str,
+        settings: ProviderSettings,
+        *,
+        until: float = float("inf"),
     ) -> None:
-        """`server` is the address that the password was given for: it goes there and to related hosts."""
+        """`server` is the address that the password was given for: it goes there and to related hosts.
+        `until`, of the settings' ticks, is when all of it must be over."""
         self._server = server
         self._settings = settings
+        self._until = until
+        self._deadline = Deadline(settings.ticks)
         auth: httpx.Auth | None = None
         if scheme == "digest":
             auth = httpx.DigestAuth(user, password)
         elif scheme == "basic":
             auth = httpx.BasicAuth(user.encode(), password.encode())
-        self._client = client(settings, auth=auth)
+        self._client = client(settings, self._deadline, auth=auth)
 
     def close(self) -> None:
         self._client.close()
@@ -106,6 +118,7 @@ class Dav:
         self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
         """As `ask`, with httpx's and the address guard's own errors, and every status."""
+        self._deadline.at = min(self._until, self._settings.ticks() + WAITS * self._settings.timeout)
         for _ in range(REDIRECTS + 1):
             answer = self._once(method, url, body.encode(), dict(headers or {}))
             if answer.status not in (301, 302, 307, 308) or "Location" not in answer.headers:
@@ -132,7 +145,6 @@ class Dav:
                 f"The calendar server sends us on to {urlsplit(url).netloc}, which may be somebody else's, "
                 "so the password was not sent there. If it is yours, type that address instead."
             )
-        until = time.monotonic() + 6 * self._settings.timeout
         request: dict[str, Any] = {"content": body, "headers": headers}
         with self._client.stream(method, url, **request) as response:
             pieces, size = [], 0
@@ -141,10 +153,6 @@ class Dav:
                 size += len(piece)
                 if size > self._settings.max_answer_bytes:
                     raise TooLarge("The calendar server's answer is too large to be read.")
-                if time.monotonic() > until:
-                    raise Transient(
-                        "The calendar server answers too slowly.", outcome_unknown=method in WRITES
-                    )
             return Answer(response.status_code, response.headers, b"".join(pieces), url)
 
 
