@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from genie.core.errors import Transient
 from genie.core.event import When
 from genie.flows.cancel import cancel
 from genie.flows.edit import edit
+from genie.flows.offer import slots
 from genie.flows.reschedule import reschedule
 from genie.providers.memory.world import Repeat
 from genie.store.models import Appointment, Change, EventLink, Message, Module, RemoteCalendar, RemoteKey
@@ -202,6 +203,10 @@ def test_both_sides_change_the_same_field(scene: Scene, rule: str, winner: str) 
     assert {lost.new, winner} == {"Theirs", "Ours"}
 
 
+def offered_on_monday(scene: Scene) -> list[datetime]:
+    return slots(module=scene.module, first=MONDAY.date(), last=MONDAY.date(), now=scene.now)
+
+
 def test_an_all_day_event_keeps_the_appointments_time_and_is_flagged(scene: Scene) -> None:
     appointment = booked(scene)
     day = When(MONDAY.replace(hour=0), MONDAY.replace(hour=0) + timedelta(days=1), "UTC", all_day=True)
@@ -211,8 +216,10 @@ def test_an_all_day_event_keeps_the_appointments_time_and_is_flagged(scene: Scen
     after = refreshed(appointment)
     assert after.start == MONDAY and "all-day" in after.attention
     assert scene.writes() == ["create"]
+    assert not offered_on_monday(scene)  # the owner's calendar is full that day, so the day is
     scene.owner.move("work", link.remote_id, at(2))
     scene.poll()
+    assert offered_on_monday(scene)
     assert (refreshed(appointment).start, refreshed(appointment).attention) == (at(2).start, "")
 
 

@@ -97,7 +97,12 @@ def hours_of(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
 def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None) -> Taken:
     kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
     busy = busy_stretches(
-        module_id=module.id, schedule_id=module.schedule_id, kinds=kinds, start=start, end=end
+        module_id=module.id,
+        schedule_id=module.schedule_id,
+        kinds=kinds,
+        start=start,
+        end=end,
+        ignoring=ignoring,
     )
     time_off = TimeOff.objects.filter(schedule=module.schedule_id, start__lt=end, end__gt=start)
     live = Appointment.objects.filter(module=module, state__in=LIVE, start__lt=end, end__gt=start)

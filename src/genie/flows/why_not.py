@@ -33,7 +33,7 @@ def why_not(
     reasons = [
         *_too_soon_or_late(module, rules, start, now),
         *_closed(module, rules, start, end, now),
-        *_blocked(module, rules, start, end),
+        *_blocked(module, rules, start, end, ignoring),
         *_full(module, rules, start, end, ignoring),
     ]
     if is_blind(module, now):
@@ -74,13 +74,20 @@ def _closed(module: Module, rules: Rules, start: datetime, end: datetime, now: d
         yield f"Visits start every {_minutes(rules.step)}; {wall} is between two starts."
 
 
-def _blocked(module: Module, rules: Rules, start: datetime, end: datetime) -> Iterator[str]:
+def _blocked(
+    module: Module, rules: Rules, start: datetime, end: datetime, ignoring: UUID | None
+) -> Iterator[str]:
     until = end + timedelta(minutes=rules.between)
     for off in TimeOff.objects.filter(schedule=module.schedule_id, start__lt=until, end__gt=start)[:1]:
         yield f"It meets time off ({off.title})." if off.title else "It meets time off."
     kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
     if busy_stretches(
-        module_id=module.id, schedule_id=module.schedule_id, kinds=kinds, start=start, end=until
+        module_id=module.id,
+        schedule_id=module.schedule_id,
+        kinds=kinds,
+        start=start,
+        end=until,
+        ignoring=ignoring,
     ):
         yield "A connected calendar is busy then."
 

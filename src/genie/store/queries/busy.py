@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 # Ours: events tied to a live link of this very module, found by remote id, or by UID where another calendar
 # shows the same event. Of one that its owner made a series, only the occurrence at our time is ours.
+# One that its owner made all-day is no time an appointment can have: then it blocks like any other event.
 _MERGED = """
 WITH looked_at AS (
     SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = ANY(%(schedules)s)
@@ -20,12 +22,14 @@ WITH looked_at AS (
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         WHERE l.state <> 'ended' AND l.remote_id <> ''
+        AND (p.id = %(ignoring)s OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
     UNION
     SELECT o.calendar_id, o.remote_id, p.start, p."end" FROM store_eventlink l
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         JOIN store_remoteobject o ON o.uid = l.uid AND o.calendar_id IN (SELECT calendar_id FROM looked_at)
         WHERE l.state <> 'ended' AND l.uid <> ''
+        AND (p.id = %(ignoring)s OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
 ), taken AS (
     SELECT tstzrange(b.start, b."end") AS span
     FROM store_busytime b JOIN looked_at USING (calendar_id)
@@ -45,15 +49,27 @@ FROM (SELECT unnest(range_agg(span)) AS span FROM taken) merged ORDER BY 1
 
 
 def busy_stretches(
-    *, module_id: int, schedule_id: int, kinds: Collection[str], start: datetime, end: datetime
+    *,
+    module_id: int,
+    schedule_id: int,
+    kinds: Collection[str],
+    start: datetime,
+    end: datetime,
+    ignoring: UUID | None = None,
 ) -> list[tuple[int, int]]:
     """What blocks the module between two instants: merged (start, end), microseconds since 1970, in order.
 
     Looks at the availability calendars of the schedule and at the module's linked calendar; events of the
     module's own live links do not count, those of other modules do. `kinds`: values of core.event.BusyKind.
+    The event of the appointment `ignoring` (the one being rescheduled) never counts, all-day or not.
     """
     return busy_of_modules(
-        module_ids=[module_id], schedule_ids=[schedule_id], kinds=kinds, start=start, end=end
+        module_ids=[module_id],
+        schedule_ids=[schedule_id],
+        kinds=kinds,
+        start=start,
+        end=end,
+        ignoring=ignoring,
     )
 
 
@@ -64,6 +80,7 @@ def busy_of_modules(
     kinds: Collection[str],
     start: datetime,
     end: datetime,
+    ignoring: UUID | None = None,
 ) -> list[tuple[int, int]]:
     """What blocks any of the modules, merged; the live links of all of them are left out."""
     wanted: dict[str, Any] = {
@@ -72,6 +89,7 @@ def busy_of_modules(
         "kinds": list(kinds),
         "start": start,
         "end": end,
+        "ignoring": ignoring,
     }
     with connection.cursor() as cursor:
         cursor.execute(_MERGED, wanted)
