@@ -8,6 +8,7 @@ from django.db import transaction
 
 from genie.store import jobs
 from genie.store.models import AvailabilityCalendar, RemoteCalendar, RemoteKey, Schedule
+from genie.store.queries.drains import nudged
 
 
 class CannotRead(Exception):
@@ -38,6 +39,6 @@ def add_availability_calendar(
         entry, _ = AvailabilityCalendar.objects.get_or_create(
             schedule=schedule, calendar=calendar, defaults={"added_at": now}
         )
-        RemoteCalendar.objects.filter(id=calendar.id).update(nudged_at=now, next_attempt=None)
+        RemoteCalendar.objects.filter(id=calendar.id).update(nudged_at=nudged(now), next_attempt=None)
         jobs.wake_calendar(calendar.id)
     return entry

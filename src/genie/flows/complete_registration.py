@@ -13,6 +13,7 @@ from genie.flows.open_registration_link import open_registration_link
 from genie.providers.port import Account
 from genie.store import jobs
 from genie.store.models import Company, EventLink, RegistrationLink, RemoteCalendar, RemoteKey
+from genie.store.queries.drains import nudged
 from genie.store.queries.remote_calendars import in_use
 from genie.store.sealed import seal
 
@@ -85,7 +86,7 @@ def wake_calendars_of(*, key: RemoteKey, now: datetime) -> None:
     """The key works (again): what waited for it may go on now."""
     calendars = list(in_use().filter(key=key).values_list("id", flat=True))
     RemoteCalendar.objects.filter(id__in=calendars).update(
-        state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=now
+        state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=nudged(now)
     )
     EventLink.objects.filter(calendar_id__in=calendars, state=EventLink.State.OWES_PUSH).update(
         next_attempt=None

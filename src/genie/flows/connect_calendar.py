@@ -12,6 +12,7 @@ from genie.flows.owe import owe
 from genie.flows.seat import lock_module
 from genie.store import jobs
 from genie.store.models import Appointment, Connection, EventLink, Module, RemoteCalendar, RemoteKey, User
+from genie.store.queries.drains import nudged
 from genie.store.queries.remote_calendars import LIVING
 
 
@@ -80,7 +81,7 @@ def _calendar_to_write(key: RemoteKey, remote_id: str, company_id: int) -> Remot
 
 def _start_afresh(calendar: RemoteCalendar, *, now: datetime) -> None:
     RemoteCalendar.objects.filter(id=calendar.id).update(
-        state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=now
+        state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=nudged(now)
     )
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Case, F, Max, Q, Value, When
+from django.db.models.functions import Greatest
 
 from genie.core.errors import CursorExpired
 from genie.flows.absorb import Overtaken
 from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
 from genie.store.models import BusyTime, Module, RemoteCalendar, RemoteObject
-from genie.store.queries.drains import FULL_EVERY
+from genie.store.queries.drains import FULL_EVERY, TICK
 
 BEFORE = timedelta(days=1)
 BEYOND = timedelta(days=31)
@@ -115,7 +116,7 @@ def _advance(
     """Compare-and-set: whoever read this calendar in between wins, and our page is not kept."""
     news: dict[str, object] = {"version": calendar.version + 1}
     if page.cursor is not None:
-        news |= {"cursor": page.cursor, "read_at": now, "attempts": 0, "next_attempt": None}
+        news |= {"cursor": page.cursor, "attempts": 0, "next_attempt": None} | _read_since(calendar, now)
         news |= {"state": RemoteCalendar.State.OK, "trouble": ""}
         if full:
             news |= {"full_read_at": now, "window_start": window.start, "window_end": window.end}
@@ -123,6 +124,19 @@ def _advance(
     if not won:
         raise Overtaken(f"calendar {calendar.id} was read by another worker")
     calendar.version += 1
+
+
+def _read_since(calendar: RemoteCalendar, now: datetime) -> dict[str, object]:
+    """The read began at `now` and answers the nudge it found. One that came meanwhile stays unanswered.
+
+    Which of the two it is, is told by its value: the nudge's time is of another machine's clock.
+    """
+    found = calendar.nudged_at
+    began = max(now, found) if found else now
+    stays = Case(
+        When(Q(nudged_at=found), then=F("nudged_at")), default=Greatest(F("nudged_at"), Value(began + TICK))
+    )
+    return {"read_at": began, "nudged_at": stays}
 
 
 def _window(calendar: RemoteCalendar, now: datetime) -> Window:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from genie.store import jobs
 from genie.store.models import Connection, RemoteCalendar
+from genie.store.queries.drains import nudged
 
 
 def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime) -> Connection:
@@ -23,6 +24,6 @@ def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime
         connection.realtime = on
         connection.save(update_fields=["realtime"])
         if on:
-            RemoteCalendar.objects.filter(id=connection.calendar_id).update(nudged_at=now)
+            RemoteCalendar.objects.filter(id=connection.calendar_id).update(nudged_at=nudged(now))
             jobs.wake_calendar(connection.calendar_id)
     return connection

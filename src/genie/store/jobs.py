@@ -16,6 +16,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
 DRAIN = "genie.drain"
+NUDGE = "genie.nudge"
 DELIVER = "genie.deliver"
 
 _queue = JobManager(DjangoConnector())
@@ -30,6 +31,11 @@ def _enqueue(task: str, *, queue: str, arguments: dict[str, Any]) -> None:
 def wake_calendar(calendar_id: int) -> None:
     """A drain of this calendar should look at what is owed and what is stale."""
     _enqueue(DRAIN, queue="calendars", arguments={"calendar_id": calendar_id})
+
+
+def nudge_later(calendar_id: int) -> None:
+    """This calendar is to be nudged: its row was held when somebody came by who could not wait."""
+    _enqueue(NUDGE, queue="calendars", arguments={"calendar_id": calendar_id})
 
 
 def wake_message(message_id: UUID) -> None:

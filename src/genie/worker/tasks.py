@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 
 from genie.flows.deliver import deliver
 from genie.flows.drain import drain
+from genie.flows.nudge import nudge
 from genie.flows.sweep import sweep
 from genie.flows.wired import mail_sender, provider_settings
 from genie.store import jobs
@@ -31,6 +32,11 @@ def drain_calendar(*, calendar_id: int) -> None:
     for _ in range(ROUNDS):
         if not drain(calendar_id=calendar_id, settings=provider_settings(), now=timezone.now()):
             return
+
+
+@app.task(name=jobs.NUDGE, queue="calendars")
+def nudge_calendar(*, calendar_id: int) -> None:
+    nudge(calendar_id=calendar_id, now=timezone.now())
 
 
 @app.task(name=jobs.DELIVER, queue="messages")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Greatest
 
 from genie.store.models import (
     AvailabilityCalendar,
@@ -22,6 +23,19 @@ WATCHED_FOR = timedelta(seconds=15)
 """A calendar, or an appointment of it, was on somebody's screen so recently."""
 FULL_EVERY = timedelta(hours=20)
 """A full, diffed read once a night: some cursors forget, and the mirror's window moves on."""
+
+TICK = timedelta(microseconds=1)
+"""The smallest difference PostgreSQL keeps."""
+
+
+def nudged(now: datetime) -> Greatest:
+    """What a nudge writes into `nudged_at`: later than the last read and than any nudge before it.
+
+    So it counts whatever this machine's clock says: a read compares only whether it is still the one it saw.
+    """
+    return Greatest(
+        Value(now, output_field=DateTimeField()), F("nudged_at") + TICK, F("read_at") + TICK
+    )  # GREATEST leaves out what is NULL
 
 
 def owing(now: datetime) -> QuerySet[EventLink]:
