@@ -16,6 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from calendar_sandbox import mail, week
 from calendar_sandbox.faults import Fault, Gone
+from calendar_sandbox.google import oauth
+from calendar_sandbox.google.clients import DEMO
+from calendar_sandbox.google.state import World
 from calendar_sandbox.guard import Guard
 from calendar_sandbox.mail.box import Box
 from calendar_sandbox.mail.sink import taking_mail
@@ -26,8 +29,8 @@ STATIC = Path(__file__).parent / "static"
 PATIENCE = httpx.Timeout(10, connect=3)  # seconds
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Return the application; its mail sink listens while it runs."""
+def create_app(settings: Settings, world: World | None = None) -> Starlette:
+    """Return the application; its mail sink listens while it runs. `world` is the Google stand-in's."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -47,6 +50,8 @@ def create_app(settings: Settings) -> Starlette:
     app.state.settings = settings
     app.state.homes = {}
     app.state.box = Box(settings.mail_dir)
+    app.state.world = world or World(clock=settings.clock)
+    app.state.world.clients.setdefault(DEMO.id, DEMO)
     return app
 
 
@@ -57,6 +62,7 @@ def _routes() -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=STATIC)),
         *week.routes,
         *mail.routes,
+        *oauth.routes,
     ]
 
 

@@ -20,6 +20,7 @@ import uvicorn
 from tests.outside import CalDavServer
 
 from calendar_sandbox.app import create_app
+from calendar_sandbox.google.state import World
 from calendar_sandbox.settings import Account, Settings
 from run import programs
 
@@ -29,9 +30,9 @@ numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[tuple[str, Any]]:
+def serving(settings: Settings, world: World | None = None) -> Iterator[tuple[str, Any]]:
     """Run the sandbox's own server; yields its address and the application."""
-    app = create_app(settings)
+    app = create_app(settings, world)
     port = programs.free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
