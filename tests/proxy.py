@@ -51,6 +51,8 @@ class Proxy:
 
     server: str
     url: str = ""
+    older: bool = False
+    """The server knows no sync-collection and hands out no sync token."""
     asked: list[Asked] = field(default_factory=list)
     before: list[Before] = field(default_factory=list)
     after: list[After] = field(default_factory=list)
@@ -65,10 +67,11 @@ class Proxy:
 
     def serve(self, asked: Asked, http: httpx.Client) -> Reply:
         self.asked.append(asked)
-        reply = next((own for rule in list(self.before) if (own := rule(asked))), None)
+        refusals = [refused_by_older, *self.before] if self.older else list(self.before)
+        reply = next((own for rule in refusals if (own := rule(asked))), None)
         if reply is None:
             reply = self._of_server(asked, http)
-        for change in list(self.after):
+        for change in [of_older, *self.after] if self.older else list(self.after):
             reply = change(asked, reply)
         return reply
 
@@ -81,10 +84,10 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def standing_before(server: str) -> Iterator[Proxy]:
+def standing_before(server: str, *, older: bool = False) -> Iterator[Proxy]:
     """A proxy before the server at this address, until the block ends."""
-    proxy = Proxy(server.rstrip("/"))
-    with httpx.Client(base_url=proxy.server, trust_env=False, timeout=30) as http:
+    proxy = Proxy(server.rstrip("/"), older=older)
+    with httpx.Client(base_url=proxy.server, trust_env=False, verify=False, timeout=30) as http:
         listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, http))
         listener.daemon_threads = True
         proxy.url = f"http://127.0.0.1:{listener.server_port}"
@@ -141,17 +144,37 @@ def only(wanted: Callable[[Asked], bool], rule: Before) -> Before:
     return lambda asked: rule(asked) if wanted(asked) else None
 
 
-def without_sync_collection(proxy: Proxy) -> None:
-    """Make the server an older one: it knows no sync-collection, and hands out no sync token."""
+@contextlib.contextmanager
+def cutting(proxy: Proxy, request: int, *, effect: bool) -> Iterator[Callable[[], bool]]:
+    """Cut the n-th request from now, before or after its effect; the block is given whether it was cut."""
+    left = request
+    lock = threading.Lock()
 
-    def refuse(asked: Asked) -> Reply | None:
-        return Reply(415) if b"sync-collection" in asked.body else None
+    def is_it() -> bool:
+        nonlocal left
+        with lock:
+            left -= 1
+            return left == 0
 
-    def forget(asked: Asked, reply: Reply) -> Reply:
-        if asked.method != "PROPFIND":
-            return reply
-        body = reply.body.replace(b"<sync-token>", b"<no-token>").replace(b"</sync-token>", b"</no-token>")
-        return replace(reply, body=body)
+    before: Before = lambda _: HANG_UP if not effect and is_it() else None  # noqa: E731
+    after: After = lambda _, reply: HANG_UP if effect and is_it() else reply  # noqa: E731
+    proxy.before.append(before)
+    proxy.after.append(after)
+    try:
+        yield lambda: left <= 0
+    finally:
+        proxy.heal()
 
-    proxy.before.append(refuse)
-    proxy.after.append(forget)
+
+# --- what an older server does not have
+
+
+def refused_by_older(asked: Asked) -> Reply | None:
+    return Reply(415) if b"sync-collection" in asked.body else None
+
+
+def of_older(asked: Asked, reply: Reply) -> Reply:
+    if asked.method != "PROPFIND":
+        return reply
+    body = reply.body.replace(b"<sync-token>", b"<no-token>").replace(b"</sync-token>", b"</no-token>")
+    return replace(reply, body=body)

@@ -31,6 +31,19 @@ def dying_at(statement: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def dying_when(happened: Callable[[], bool]) -> Iterator[None]:
+    """Die before the first database statement after something happened outside, such as a cut request."""
+
+    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
+        if happened():
+            raise Crash
+        return run(*arguments)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
 def killed_at(statement: int, work: Callable[[], None]) -> int:
     """Do `work` in a process of its own that gets SIGKILL just before its n-th statement.
 
