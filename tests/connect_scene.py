@@ -6,11 +6,14 @@ import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.db import connection
 
 from genie.flows.list_remote_calendars import list_remote_calendars
+from genie.providers.memory.sign_in import Pages, challenge_of
 from genie.providers.memory.world import Owner, World
+from genie.providers.port import Grant
 from genie.providers.registry import ProviderSettings
 from genie.store.models import (
     Agency,
@@ -52,6 +55,13 @@ class Scene:
             "created_at": NOW,
         }
         return RemoteKey.objects.create(**(values | fields))
+
+    def granted_key(self, account: str = "desk@acme.example", **fields: Any) -> RemoteKey:
+        """A key whose owner signed in on the world's pages: it holds tokens."""
+        if self.world.person(account) is None:
+            self.world.add_account(account)
+        grant = grant_of(self.world, account)
+        return self.key(account, secret=seal(dict(grant.secret)), granted=grant.granted, **fields)
 
     def owner(self, account: str = "desk@acme.example") -> Owner:
         return self.world.owner(account)
@@ -104,6 +114,14 @@ def scene(name: str = "acme") -> Scene:
         company=company, name="Main office", slug="main-office", schedule=schedule, created_at=NOW
     )
     return Scene(company, admin, schedule, module, World(f"{name}-{number}"))
+
+
+def grant_of(world: World, account: str) -> Grant:
+    """What the owner of the account grants on the world's pages."""
+    pages, verifier, back = Pages(SETTINGS), "v" * 43, "https://genie.example/back"
+    address = pages.address(state="s", challenge=challenge_of(verifier), redirect_uri=back)
+    code = parse_qs(urlsplit(world.owner(account).allow(address)).query)["code"][0]
+    return pages.exchange(code=code, verifier=verifier, redirect_uri=back)
 
 
 def woken() -> list[int]:

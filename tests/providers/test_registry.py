@@ -34,6 +34,13 @@ def test_every_setting_of_a_provider_is_on_its_page(kind):
         assert f"`GENIE_{kind}_{name}`".upper() in page, f"describe {name} in docs/providers/{kind}.md"
 
 
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_every_kind_says_how_the_access_is_taken_back_and_whose_pages_it_is_granted_on(kind):
+    said = kind_of(kind)
+    assert said.take_back and not said.take_back.endswith("."), "say what its owner does to take it back"
+    assert bool(said.sign_in) == bool(said.signs_in_at), "name whose sign-in pages they are"
+
+
 def test_labels_are_the_product_s_words():
     assert label_of("caldav") == "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)"
     assert offered(ProviderSettings()) == ("caldav",)

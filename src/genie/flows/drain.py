@@ -23,6 +23,7 @@ from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.flows.look import look
 from genie.flows.pull import pull
 from genie.flows.push import push
+from genie.flows.renew_key import renewal_of
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
 from genie.providers.registry import ProviderSettings, open_provider
@@ -60,8 +61,9 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
 
 def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
     calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
+    key = calendar.key
     try:
-        provider = open_provider(calendar.key.kind, unseal(calendar.key.secret), settings)
+        provider = open_provider(key.kind, unseal(key.secret), settings, renew=renewal_of(key))
     except Unreadable as exc:
         _park_calendar(calendar, str(exc), now)
         return

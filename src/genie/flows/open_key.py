@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genie.core.errors import AccessLost
+from genie.flows.renew_key import renewal_of
 from genie.providers.port import CalendarProvider
 from genie.providers.registry import ProviderSettings, open_provider
 from genie.store.models import RemoteKey
@@ -18,4 +19,4 @@ def open_key(*, key: RemoteKey, settings: ProviderSettings) -> CalendarProvider:
         secret = unseal(key.secret)
     except Unreadable as exc:
         raise AccessLost(str(exc)) from exc
-    return open_provider(key.kind, secret, settings)
+    return open_provider(key.kind, secret, settings, renew=renewal_of(key))

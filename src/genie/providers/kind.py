@@ -20,6 +20,10 @@ class Kind:
     """Called with (secret, settings, renew): a `CalendarProvider`."""
     sign_in: str = ""
     """Called with (settings): a `SignIn`. Empty: the owner types server, user and password."""
+    signs_in_at: str = ""
+    """Who the pages of `sign_in` belong to, as in *Continue to …*; never empty where there is a `sign_in`."""
+    take_back: str = ""
+    """How the owner takes the access back without us: what to do, as a clause in the imperative."""
     notifications: str = ""
     """A `Notifications`. Empty: the system has no push."""
     options: Mapping[str, str] = field(default_factory=dict)

@@ -1,51 +1,94 @@
-"""PostgreSQL advisory locks: one drain at a time per calendar, held while it talks to the provider.
+"""PostgreSQL advisory locks: what only one at a time may do, held while it talks to the provider.
 
-Session locks, since no transaction may be open during a request. The lock keeps drains apart; correctness
-does not rest on it alone, every commit is compare-and-set as well (SYNC.md, *The queue and its edges*).
+One drain per calendar, one renewal per key, no taking back while somebody grants. Session locks, since no
+transaction may be open during a request. Correctness of the drain does not rest on its lock alone: every
+commit is compare-and-set as well (SYNC.md, *The queue and its edges*).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zlib import crc32
 
 from django.db import OperationalError, connection, transaction
 
-_CALENDARS = 7101  # first half of the lock's number; the second is the calendar's id
+# first half of a lock's number; the second is a row's id, or stands for a kind
+_CALENDARS = 7101
+_KEYS = 7102
+_GRANTS = 7103
 
 
 class Busy(Exception):
-    """Another drain holds the calendar, and the wait is over."""
+    """Another one holds it, and the wait is over."""
 
 
 @contextmanager
 def calendar_lock(calendar_id: int, *, wait_seconds: float = 0) -> Iterator[None]:
     """Hold the calendar. Raises Busy when it is not free within `wait_seconds`."""
-    if not _take(calendar_id, wait_seconds):
-        raise Busy(f"calendar {calendar_id} is being worked on")
+    with _held(_CALENDARS, calendar_id, wait_seconds):
+        yield
+
+
+@contextmanager
+def key_lock(key_id: int, *, wait_seconds: float) -> Iterator[None]:
+    """Be the only one who renews this key's secret. Raises Busy.
+
+    Taken inside `calendar_lock`, never the other way about.
+    """
+    with _held(_KEYS, key_id, wait_seconds):
+        yield
+
+
+@contextmanager
+def while_granting(kind: str, *, wait_seconds: float) -> Iterator[None]:
+    """From before a grant is asked for until its key is kept: many at once, but nobody takes a grant of this
+    kind back meanwhile. Raises Busy."""
+    with _held(_GRANTS, _number(kind), wait_seconds, shared=True):
+        yield
+
+
+@contextmanager
+def while_taking_back(kind: str, *, wait_seconds: float) -> Iterator[None]:
+    """Each grant of this kind that was asked for has come to a key or to nothing, and no other is asked for
+    meanwhile. Raises Busy."""
+    with _held(_GRANTS, _number(kind), wait_seconds):
+        yield
+
+
+def _number(kind: str) -> int:
+    """A lock's second half is a signed 32-bit number. Two kinds of one number would but wait for each other."""
+    return crc32(kind.encode()) - 2**31
+
+
+@contextmanager
+def _held(first: int, second: int, wait_seconds: float, *, shared: bool = False) -> Iterator[None]:
+    suffix = "_shared" if shared else ""
+    if not _take(first, second, wait_seconds, suffix):
+        raise Busy(f"lock {first}/{second} is held by another")
     try:
         yield
     finally:
-        _release(calendar_id)
+        _release(first, second, suffix)
 
 
-def _take(calendar_id: int, wait_seconds: float) -> bool:
-    with connection.cursor() as cursor:
-        if wait_seconds <= 0:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_CALENDARS, calendar_id])
+def _take(first: int, second: int, wait_seconds: float, suffix: str) -> bool:
+    if wait_seconds <= 0:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_try_advisory_lock{suffix}(%s, %s)", [first, second])
             return bool(cursor.fetchone()[0])
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             # SET LOCAL ends with the transaction; the session lock outlives it
             cursor.execute(f"SET LOCAL lock_timeout = {int(wait_seconds * 1000)}")
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_CALENDARS, calendar_id])
+            cursor.execute(f"SELECT pg_advisory_lock{suffix}(%s, %s)", [first, second])
     except OperationalError:
         return False
     return True
 
 
-def _release(calendar_id: int) -> None:
+def _release(first: int, second: int, suffix: str) -> None:
     if connection.connection is None or connection.connection.closed:
         return  # a lost connection has given its locks back already
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_CALENDARS, calendar_id])
+        cursor.execute(f"SELECT pg_advisory_unlock{suffix}(%s, %s)", [first, second])

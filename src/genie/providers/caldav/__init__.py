@@ -7,4 +7,5 @@ KIND = Kind(
     key_name="CalDAV key",
     calendar_name="CalDAV calendar",
     provider="genie.providers.caldav.provider:CalDav",
+    take_back="delete the app password at your provider",
 )

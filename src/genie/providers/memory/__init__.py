@@ -7,5 +7,9 @@ KIND = Kind(
     key_name="Memory key",
     calendar_name="In-process calendar",
     provider="genie.providers.memory.provider:Memory",
+    sign_in="genie.providers.memory.sign_in:Pages",
+    signs_in_at="In-process",
+    take_back="end the grant in the account's settings",
+    options={"pages": "https://pages.invalid/sign-in"},
     for_tests=True,
 )

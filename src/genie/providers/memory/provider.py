@@ -19,7 +19,7 @@ from genie.core.errors import (
     StaleVersion,
 )
 from genie.core.event import EventContent
-from genie.providers.memory.world import WORLDS, Calendar, Kept, Person
+from genie.providers.memory.world import WORLDS, Calendar, Kept, Person, World
 from genie.providers.port import (
     Account,
     CalendarInfo,
@@ -45,11 +45,12 @@ class Memory:
     def __init__(self, secret: Secret, settings: ProviderSettings, renew: Renew = renew_alone) -> None:
         self._world = WORLDS[secret["world"]]
         self._address = secret["account"]
-        self._password = secret["password"]
+        self._secret = secret
+        self._renew = renew
 
     def account(self) -> Account:
         with self._request("account") as person:
-            return Account(f"memory:{self._world.name}:{person.address}", person.address)
+            return account_of(self._world, person)
 
     def calendars(self) -> list[CalendarInfo]:
         with self._request("calendars") as person:
@@ -123,17 +124,28 @@ class Memory:
 
     @contextmanager
     def _request(self, method: str, *args: Any) -> Iterator[Person]:
-        """One request: noted, faults before, access checked, done under the world's lock, faults after."""
-        self._world.requests.append((method, args))
-        if self._world.before:
-            self._world.before(method, args)
-        with self._world.lock:
+        """One request, of somebody who may."""
+        if "access" in self._secret and not opens(self._world.person(self._address), self._secret):
+            self._secret = self._renew(self._secret, self._ask)
+        with self._world.asked(method, *args):
             person = self._world.person(self._address)
-            if person is None or person.password != self._password:
+            if person is None or not opens(person, self._secret):
                 raise AccessLost("The calendar system no longer accepts this user and password.")
             yield person
-        if self._world.after:
-            self._world.after(method, args)
+
+    def _ask(self, newest: Secret) -> Secret:
+        """A new access token for the refresh token."""
+        with self._world.asked("renew"):
+            person, refresh = self._world.person(self._address), newest["refresh"]
+            if person is None or refresh not in person.refresh_tokens:
+                raise AccessLost("The calendar system says that the access was taken back or has expired.")
+            if self._world.rotates:
+                person.refresh_tokens.discard(refresh)
+                refresh = self._world.new_token("refresh")
+                person.refresh_tokens.add(refresh)
+            access = self._world.new_token("access")
+            person.access_tokens.add(access)
+        return {**newest, "access": access, "refresh": refresh}
 
     def _calendar(self, person: Person, calendar_id: str) -> Calendar:
         try:
@@ -183,6 +195,21 @@ class Memory:
             cursor=cursor,
             full=full,
         )
+
+
+def account_of(world: World, person: Person) -> Account:
+    return Account(f"memory:{world.name}:{person.address}", person.address)
+
+
+def opens(person: Person | None, secret: Secret) -> bool:
+    """By the password, or by an access token where the owner signed in on pages."""
+    if person is None:
+        return False
+    return (
+        secret["access"] in person.access_tokens
+        if "access" in secret
+        else secret["password"] == person.password
+    )
 
 
 def id_of(identity: EventIdentity) -> str:

@@ -8,11 +8,13 @@ raising in `after` is an answer that was lost after the effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from genie.core.event import Busy, BusyKind, EventContent, When
 from genie.providers.port import CalendarInfo, EventIdentity, Window
@@ -113,6 +115,17 @@ class Calendar:
         return list(last)
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What the sign-in pages send the owner's browser back with; good for one exchange."""
+
+    account: str
+    challenge: str
+    redirect_uri: str
+    calendars: bool
+    """Whether the owner left the tick beside the calendar permission."""
+
+
 @dataclass(slots=True)
 class Person:
     """An account: who signs in, with what, and the calendars there."""
@@ -120,6 +133,10 @@ class Person:
     address: str
     password: str
     calendars: dict[str, Calendar] = field(default_factory=dict)
+    access_tokens: set[str] = field(default_factory=set)
+    """What opens the account for a while."""
+    refresh_tokens: set[str] = field(default_factory=set)
+    """What brings a new access token. Giving any of them back ends all of them (one grant per account)."""
 
 
 class World:
@@ -136,6 +153,9 @@ class World:
         """How this system changes what it is sent (as real ones do)."""
         self.requests: list[tuple[str, tuple[Any, ...]]] = []
         """Every request that arrived, in order: what a test counts."""
+        self.codes: dict[str, Code] = {}
+        self.rotates = False
+        """Does a refresh token end with its first use, as where old ones are refused at once?"""
         self.lock = RLock()
         self._people: dict[str, Person] = {}
         self._revision = 0
@@ -161,6 +181,21 @@ class World:
         return self._people.get(address)
 
     # --- shared with the provider
+
+    @contextmanager
+    def asked(self, method: str, *args: Any) -> Iterator[None]:
+        """One request: noted, faults before, done under the world's lock, faults after."""
+        self.requests.append((method, args))
+        if self.before:
+            self.before(method, args)
+        with self.lock:
+            yield
+        if self.after:
+            self.after(method, args)
+
+    def new_token(self, sort: str) -> str:
+        """Unlike any other, and easily found again in a log where it must not be."""
+        return f"{self.name}-{sort}-{self.next_revision()}"
 
     def next_revision(self) -> int:
         self._revision += 1
@@ -204,6 +239,37 @@ class Owner:
 
     def change_password(self, password: str) -> None:
         self._person.password = password
+
+    def allow(self, address: str, *, calendars: bool = True) -> str:
+        """Sign in at the pages a browser was sent to, and consent; without `calendars` the tick beside them
+        is taken away. Returns where the browser is sent back to."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        with self._world.lock:
+            code = self._world.new_token("code")
+            self._world.codes[code] = Code(
+                self._person.address, asked["code_challenge"], asked["redirect_uri"], calendars
+            )
+        return f"{asked['redirect_uri']}?{urlencode({'state': asked['state'], 'code': code})}"
+
+    def deny(self, address: str, *, error: str = "access_denied") -> str:
+        """Say no there. Returns where the browser is sent back to."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        return f"{asked['redirect_uri']}?{urlencode({'error': error, 'state': asked['state']})}"
+
+    def expire_access(self) -> None:
+        """An hour passes: a new access token must be asked for."""
+        with self._world.lock:
+            self._person.access_tokens.clear()
+
+    def take_back_access(self) -> None:
+        """End the grant in the account's settings."""
+        with self._world.lock:
+            self._person.access_tokens.clear()
+            self._person.refresh_tokens.clear()
+
+    @property
+    def grants_access(self) -> bool:
+        return bool(self._person.refresh_tokens)
 
     def expire_cursors(self, calendar_id: str) -> None:
         self._calendar(calendar_id).era += 1
