@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -25,6 +25,8 @@ from genie.providers.deadline import Deadline, TimedStream, over_as
 from genie.providers.registry import ProviderSettings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+REFUSAL_BYTES = 65_536
+"""Read of an answer that only says that somebody must sign in."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 ONE_OWNER = ("icloud.com",)
 """Domains all of whose hosts are run by one operator, who spreads an account over several of them."""
@@ -229,3 +231,30 @@ class GuardedTransport(httpx.HTTPTransport):
             keepalive_expiry=15,
             network_backend=GuardedBackend(settings, deadline),
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx's. Only the beginning of a 401 is handed on, since httpx reads it whole, however large,
+        before it answers a challenge."""
+        response = super().handle_request(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response.headers.pop("Content-Encoding", None)
+            response.stream = Beginning(response.stream)
+        return response
+
+
+class Beginning(httpx.SyncByteStream):
+    """The first bytes of an answer."""
+
+    def __init__(self, whole: Any) -> None:
+        self._whole = whole
+
+    def __iter__(self) -> Iterator[bytes]:
+        read = 0
+        for piece in self._whole:
+            yield piece
+            read += len(piece)
+            if read > REFUSAL_BYTES:
+                return
+
+    def close(self) -> None:
+        self._whole.close()

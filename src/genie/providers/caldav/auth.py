@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -70,6 +70,8 @@ OTHER_WAY = {
 }
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 NOTHING_SAVED = "Nothing was saved."
+SIGN_IN_BYTES = 8_000_000
+"""Enough for the homes of a thousand calendars; a stranger's server is asked from within a web process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def authorize(*, address: str, user: str, password: str, settings: ProviderSetti
     Raises a ConnectFault: AddressRefused, NoSuchHost, Unreachable, NotACalendarServer, WrongPassword or
     NoCalendars. An account that may only read is granted all the same (`may_write` is False).
     """
+    settings = replace(settings, max_answer_bytes=min(SIGN_IN_BYTES, settings.max_answer_bytes))
     start = starting_point(address, settings)
     user, password = user.strip(), password.strip()
     until = settings.ticks() + settings.sign_in_seconds

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -11,7 +12,7 @@ import httpx
 
 from genie.core.errors import AddressRefused, Rejected
 from genie.providers.addresses import checked_url, client, may_see_password
-from genie.providers.caldav.multistatus import Multistatus, multistatus
+from genie.providers.caldav.multistatus import Each, Multistatus, Reader, TooLarge, Unreadable
 from genie.providers.deadline import Deadline
 from genie.providers.faults import as_faults, fault_of
 from genie.providers.registry import ProviderSettings
@@ -20,6 +21,8 @@ REDIRECTS = 5
 WAITS = 6
 """A request, redirects included, may take as long as so many single waits (`ProviderSettings.timeout`)."""
 WRITES = ("PUT", "DELETE")
+WORDS, PIECE = 65_536, 65_536
+"""Bytes: kept of an answer that is no multistatus; unpacked at once of a compressed one."""
 XML = "application/xml; charset=utf-8"
 ICS = "text/calendar; charset=utf-8"
 UNRESERVED = "-._~!$&'()*+,;=:@"
@@ -32,12 +35,13 @@ PROPFIND = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, read to its end."""
+    """An answer, read to its end. `body` is the beginning of one that is no multistatus."""
 
     status: int
     headers: httpx.Headers
-    body: bytes
     url: str
+    body: bytes = b""
+    told: Multistatus | None = None
 
     @property
     def ok(self) -> bool:
@@ -48,11 +52,10 @@ class Answer:
         return precondition.encode() in self.body[:20_000]
 
     def multistatus(self) -> Multistatus:
-        return multistatus(self.body)
-
-
-class TooLarge(Rejected):
-    """The answer is larger than we read."""
+        """What a 207 to a request that reads says; its responses are gone where `each` took them."""
+        if self.told is None:
+            raise Unreadable("The calendar server's answer is not a list of calendar entries.")
+        return self.told
 
 
 class Elsewhere(AddressRefused):
@@ -89,13 +92,22 @@ class Dav:
         self._client.close()
 
     def ask(
-        self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        each: Each | None = None,
     ) -> Answer:
         """One request, redirects to related hosts followed. Raises ProviderFault if no answer came;
-        any status is an answer, except 401 and those that ask to come back later."""
+        any status is an answer, except 401 and those that ask to come back later.
+
+        `each` takes the responses of a multistatus while it arrives: for answers that may be long.
+        """
         writes = method in WRITES
         with as_faults(writes=writes):
-            answer = self.send(method, url, body=body, headers=headers)
+            answer = self.send(method, url, body=body, headers=headers, each=each)
         if answer.status == httpx.codes.UNAUTHORIZED or answer.status in (423, 425, 429, 502, 503, 504):
             raise self.fault(answer, writes=writes)
         return answer
@@ -103,24 +115,27 @@ class Dav:
     def fault(self, answer: Answer, *, writes: bool = False) -> Exception:
         return fault_of(answer.status, answer.headers, writes=writes, now=self._settings.clock())
 
-    def propfind(self, url: str, properties: str, *, depth: int = 0) -> Answer:
-        return self.ask(
-            "PROPFIND",
-            url,
-            body=PROPFIND.format(properties),
-            headers={"Depth": str(depth), "Content-Type": XML},
-        )
+    def propfind(self, url: str, properties: str, *, depth: int = 0, each: Each | None = None) -> Answer:
+        headers = {"Depth": str(depth), "Content-Type": XML}
+        return self.ask("PROPFIND", url, body=PROPFIND.format(properties), headers=headers, each=each)
 
-    def report(self, url: str, body: str, *, depth: int = 0) -> Answer:
-        return self.ask("REPORT", url, body=body, headers={"Depth": str(depth), "Content-Type": XML})
+    def report(self, url: str, body: str, *, depth: int = 0, each: Each | None = None) -> Answer:
+        headers = {"Depth": str(depth), "Content-Type": XML}
+        return self.ask("REPORT", url, body=body, headers=headers, each=each)
 
     def send(
-        self, method: str, url: str, *, body: str = "", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        each: Each | None = None,
     ) -> Answer:
         """As `ask`, with httpx's and the address guard's own errors, and every status."""
         self._deadline.at = min(self._until, self._settings.ticks() + WAITS * self._settings.timeout)
         for _ in range(REDIRECTS + 1):
-            answer = self._once(method, url, body.encode(), dict(headers or {}))
+            answer = self._once(method, url, body.encode(), dict(headers or {}), each)
             if answer.status not in (301, 302, 307, 308) or "Location" not in answer.headers:
                 return answer
             url = self._onward(url, answer.headers["Location"])
@@ -138,7 +153,7 @@ class Dav:
             )
         return target
 
-    def _once(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def _once(self, method: str, url: str, body: bytes, headers: dict[str, str], each: Each | None) -> Answer:
         checked_url(url, self._settings)
         if not may_see_password(url, given_for=self._server):
             raise Elsewhere(
@@ -147,13 +162,59 @@ class Dav:
             )
         request: dict[str, Any] = {"content": body, "headers": headers}
         with self._client.stream(method, url, **request) as response:
-            pieces, size = [], 0
-            for piece in response.iter_bytes():
-                pieces.append(piece)
-                size += len(piece)
-                if size > self._settings.max_answer_bytes:
-                    raise TooLarge("The calendar server's answer is too large to be read.")
-            return Answer(response.status_code, response.headers, b"".join(pieces), url)
+            pieces = self._pieces(response)
+            status, told = response.status_code, response.headers
+            if status == httpx.codes.MULTI_STATUS and method not in WRITES:
+                return Answer(status, told, url, told=self._read(pieces, each))
+            return Answer(status, told, url, body=beginning(pieces))
+
+    def _read(self, pieces: Iterator[bytes], each: Each | None) -> Multistatus:
+        limits = self._settings
+        reader = Reader(room=limits.max_answer_bytes, longest=limits.max_event_bytes, each=each)
+        for piece in pieces:
+            reader.feed(piece)
+        return reader.end()
+
+    def _pieces(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body, not more of it than we read."""
+        size = 0
+        for piece in unpacked(response):
+            size += len(piece)
+            if size > self._settings.max_answer_bytes:
+                raise TooLarge("The calendar server's answer is too large to be read.")
+            yield piece
+
+
+def beginning(pieces: Iterator[bytes]) -> bytes:
+    """What an answer in words begins with. The rest is read only where that is little, which keeps the
+    connection usable."""
+    kept = bytearray()
+    for piece in pieces:
+        kept += piece
+        if len(kept) > WORDS:
+            break
+    return bytes(kept[:WORDS])
+
+
+def unpacked(response: httpx.Response) -> Iterator[bytes]:
+    """The body's pieces, none of them large: a compressed piece may stand for a thousand times its size.
+
+    We ask for no compression, and some proxies compress all the same.
+    """
+    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        yield from response.iter_raw()
+        return
+    unpacking = zlib.decompressobj(wbits=47)  # either format, by its first bytes
+    for piece in response.iter_raw():
+        waiting = piece
+        while waiting:
+            try:
+                yield unpacking.decompress(waiting, PIECE)
+            except zlib.error as fault:
+                raise Unreadable("The calendar server's answer is damaged: it cannot be unpacked.") from fault
+            waiting = unpacking.unconsumed_tail
+        if unpacking.eof:
+            return  # what stands behind the end would only be collected
 
 
 def canonical(path: str) -> str:

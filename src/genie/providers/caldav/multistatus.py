@@ -1,9 +1,10 @@
-"""WebDAV answers as small trees, read without ever looking at a DTD or an entity."""
+"""WebDAV answers as small trees, read as they arrive, without ever looking at a DTD or an entity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from sys import getsizeof
 from xml.parsers import expat
 
 from genie.core.errors import Rejected
@@ -13,11 +14,20 @@ C = "urn:ietf:params:xml:ns:caldav "
 CS = "http://calendarserver.org/ns/ "
 APPLE = "http://apple.com/ns/ical/ "
 DEPTH = 40
-NODES = 1_000_000
+NAMES = 2_000
+"""So many different names of elements, attributes and prefixes; servers use some fifty."""
+NODE, ATTRIBUTE = 300, 100
+"""Bytes of memory that an element takes beside its text, and an attribute beside its value."""
+LONGEST_TAG = 2_000_000
+"""Bytes: a tag or comment is held back until its end has arrived, so it must have one."""
 
 
 class Unreadable(Rejected):
     """The answer is not XML that a calendar server sends."""
+
+
+class TooLarge(Rejected):
+    """The answer is larger than we read."""
 
 
 @dataclass(slots=True)
@@ -71,58 +81,106 @@ class Multistatus:
     token: str = ""
 
 
-class Builder:
-    """expat's callbacks: builds Nodes, refuses doctypes, absurd depth and absurd numbers."""
+Each = Callable[[Response], None]
+"""What takes the responses of an answer, one by one, while it is being read."""
 
-    def __init__(self) -> None:
-        self.root = Node("", {})
-        self._open = [self.root]
+
+class Reader:
+    """Reads an answer while it arrives; neither the whole text nor a tree of all of it is ever held.
+
+    What is kept weighs at most about `room` bytes. With `each` that is nearly nothing, since every Response
+    is handed over as soon as it is complete. A text longer than `longest` is kept up to one character more,
+    so that it can be seen to be too long.
+    """
+
+    def __init__(self, *, room: int, longest: int, each: Each | None = None) -> None:
+        self._room, self._longest, self._each = room, longest, each
+        self._root = Node("", {})
+        self._open = [self._root]
         self._pieces: list[list[str]] = [[]]
-        self._count = 0
+        self._lengths = [0]
+        self._responses: list[Response] = []
+        self._weight = self._weight_before = self._fed = 0
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.buffer_size = 1 << 16
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._data
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        # without it prefixes would not be among the names that are counted
+        self._parser.StartNamespaceDeclHandler = lambda _prefix, _uri: None
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._count += 1
-        if len(self._open) > DEPTH or self._count > NODES:
-            raise Unreadable("The calendar server's answer is too large or too deep to be read.")
+    def feed(self, piece: bytes, *, last: bool = False) -> None:
+        """The next bytes. Raises Unreadable, TooLarge."""
+        self._fed += len(piece)
+        try:
+            self._parser.Parse(piece, last)
+        except (expat.ExpatError, ValueError) as fault:
+            raise Unreadable("The calendar server's answer cannot be read: it is not well-formed.") from fault
+        if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG + len(piece):
+            raise TooLarge("The calendar server's answer is too large to be read.")
+        if len(self._parser.intern) > NAMES:  # the parser remembers each for as long as it lives
+            raise Unreadable("The calendar server's answer invents new names without end.")
+
+    def end(self) -> Multistatus:
+        """What is left when all was fed: the responses that nobody took, and the sync token."""
+        self.feed(b"", last=True)
+        return Multistatus(self._responses, self._root.children[0].value(D + "sync-token"))
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        if len(self._open) > DEPTH:
+            raise Unreadable("The calendar server's answer is too deep to be read.")
+        if len(self._open) == 1 and tag != D + "multistatus":
+            raise Unreadable("The calendar server's answer is not a list of calendar entries.")
+        if len(self._open) == 2:
+            self._weight_before = self._weight
         node = Node(tag, attributes)
+        self._weigh(NODE + sum(getsizeof(value) + ATTRIBUTE for value in attributes.values()))
         self._open[-1].children.append(node)
         self._open.append(node)
         self._pieces.append([])
+        self._lengths.append(0)
 
-    def end(self, _tag: str) -> None:
-        self._open.pop().text = "".join(self._pieces.pop())
+    def _data(self, text: str) -> None:
+        text = text[: self._longest + 1 - self._lengths[-1]]
+        if text:
+            self._lengths[-1] += len(text)
+            self._pieces[-1].append(text)
+            self._weigh(getsizeof(text))
 
-    def data(self, text: str) -> None:
-        self._pieces[-1].append(text)
+    def _end(self, _tag: str) -> None:
+        node, pieces = self._open.pop(), self._pieces.pop()
+        self._lengths.pop()
+        node.text = "".join(pieces)
+        if len(pieces) > 1:  # one wide character makes all the others of its text as wide
+            self._weigh(getsizeof(node.text) - sum(map(getsizeof, pieces)))
+        if len(self._open) == 2 and node.tag == D + "response":
+            self._complete(node)
 
-    def doctype(self, *_args: object) -> None:
+    def _complete(self, node: Node) -> None:
+        self._open[-1].children.pop()
+        if self._each is None:
+            self._responses.extend(response(node))
+            return
+        for one in response(node):
+            self._each(one)
+        self._weight = self._weight_before
+
+    def _weigh(self, size: int) -> None:
+        self._weight += size
+        if self._weight > self._room:
+            raise TooLarge("The calendar server's answer is too large to be read.")
+
+    def _doctype(self, *_args: object) -> None:
         raise Unreadable("The calendar server's answer holds a document type, which is not read.")
 
 
-def tree(body: bytes) -> Node:
-    """The root element of an XML answer. Raises Unreadable."""
-    builder = Builder()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.buffer_size = 1 << 16
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = builder.doctype
-    try:
-        parser.Parse(body, True)
-    except (expat.ExpatError, ValueError) as fault:
-        raise Unreadable("The calendar server's answer cannot be read: it is not well-formed.") from fault
-    return builder.root.children[0]
-
-
 def multistatus(body: bytes) -> Multistatus:
-    """A 207 answer (RFC 4918, 13; RFC 6578, 6.4). Raises Unreadable."""
-    root = tree(body)
-    if root.tag != D + "multistatus":
-        raise Unreadable("The calendar server's answer is not a list of calendar entries.")
-    responses = [one for child in root.children if child.tag == D + "response" for one in response(child)]
-    return Multistatus(responses, root.value(D + "sync-token"))
+    """A 207 answer that is there as a whole (RFC 4918, 13; RFC 6578, 6.4). Raises Unreadable, TooLarge."""
+    reader = Reader(room=64_000_000, longest=1_000_000)
+    reader.feed(body)
+    return reader.end()
 
 
 def response(node: Node) -> Iterator[Response]:

@@ -20,8 +20,9 @@ from genie.core.errors import (
 )
 from genie.core.event import EventContent
 from genie.providers.caldav import collections, mapping, zones
-from genie.providers.caldav.dav import ICS, Answer, Dav, TooLarge, canonical, normalised, quoted
-from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, Unreadable
+from genie.providers.caldav.dav import ICS, Answer, Dav, canonical, normalised, quoted
+from genie.providers.caldav.listing import Gathering, Listing
+from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, TooLarge, Unreadable
 from genie.providers.caldav.times import Setting, needs_zone
 from genie.providers.port import (
     Account,
@@ -73,16 +74,6 @@ class Stored:
     id: str
     version: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a read found to look at: names with versions and sizes, names gone, and the cursor afterwards."""
-
-    versions: Mapping[str, str]
-    sizes: Mapping[str, int]
-    gone: Sequence[str]
-    cursor: str
 
 
 class CalDav:
@@ -224,34 +215,25 @@ class CalDav:
 
     def _synced(self, calendar_id: str, token: str) -> Listing:
         """What changed since `token`, all truncated answers together (RFC 6578, 3.6)."""
-        versions: dict[str, str] = {}
-        sizes: dict[str, int] = {}
-        gone: dict[str, None] = {}
+        gathered = self._gathering(calendar_id)
         for _ in range(TRUNCATIONS):
-            answer = self._sync_answer(calendar_id, token)
-            more = False
-            for response in answer.responses:
-                name = self._name(calendar_id, response.href)
-                more = more or (not name and response.status == 507)
-                if name and response.status in (404, 410):
-                    versions.pop(name, None)
-                    gone[name] = None
-                elif name and response.status == 200:
-                    gone.pop(name, None)
-                    versions[name] = normalised(response.properties.value(D + "getetag"))
-                    sizes[name] = size_of(response)
-            if not answer.token or (more and answer.token == token):
+            gathered.more = False
+            following = self._next_token(calendar_id, token, gathered)
+            if not following or (gathered.more and following == token):
                 raise CursorExpired("The calendar server does not say how far the calendar was read.")
-            token = answer.token
-            if not more:
-                return Listing(versions, sizes, list(gone), f"sync:{token}")
+            token = following
+            if not gathered.more:
+                return gathered.listing(f"sync:{token}")
         raise CursorExpired("The calendar server does not come to an end with what changed.")
 
-    def _sync_answer(self, calendar_id: str, token: str) -> Multistatus:
+    def _gathering(self, calendar_id: str) -> Gathering:
+        return Gathering(lambda href: self._name(calendar_id, href), self._settings.max_answer_bytes)
+
+    def _next_token(self, calendar_id: str, token: str, gathered: Gathering) -> str:
         url = self._url(calendar_id)
-        answer = self._dav.report(url, SYNC.format(NAMESPACES, escape(token)))
+        answer = self._dav.report(url, SYNC.format(NAMESPACES, escape(token)), each=gathered.changed)
         if answer.status == 207:
-            return answer.multistatus()
+            return answer.multistatus().token
         if answer.status in (404, 410):
             raise self._calendar_fault(answer)
         raise CursorExpired("The calendar server forgot how far the calendar was read.")
@@ -279,19 +261,11 @@ class CalDav:
 
     def _named(self, calendar_id: str, cursor: str) -> Listing:
         """All names and ETags. The cursor was taken before, so what changes meanwhile comes again."""
-        answer = self._dav.propfind(
-            self._url(calendar_id), "<d:getetag/><d:getcontentlength/><d:resourcetype/>", depth=1
-        )
-        versions: dict[str, str] = {}
-        sizes: dict[str, int] = {}
-        for response in self._of_calendar(answer).responses:
-            name = self._name(calendar_id, response.href)
-            kinds = response.properties.child(D + "resourcetype")
-            is_collection = kinds is not None and kinds.child(D + "collection") is not None
-            if name and response.status == 200 and not is_collection:
-                versions[name] = normalised(response.properties.value(D + "getetag"))
-                sizes[name] = size_of(response)
-        return Listing(versions, sizes, [], cursor)
+        gathered = self._gathering(calendar_id)
+        wanted = "<d:getetag/><d:getcontentlength/><d:resourcetype/>"
+        answer = self._dav.propfind(self._url(calendar_id), wanted, depth=1, each=gathered.there)
+        self._of_calendar(answer)
+        return gathered.listing(cursor)
 
     # --- within: looking at events
 
@@ -525,9 +499,3 @@ def is_uid_conflict(answer: Answer) -> bool:
     """Whether a refusal is about the UID: by its precondition, or in words as Nextcloud says it."""
     body = answer.body[:20_000].lower()
     return answer.says("no-uid-conflict") or (b"uid" in body and b"exist" in body)
-
-
-def size_of(response: Response) -> int:
-    """The object's length in bytes, 0 where the server does not tell."""
-    length = response.properties.value(D + "getcontentlength")
-    return int(length) if length.isdigit() and len(length) < 15 else 0
