@@ -205,6 +205,9 @@ def test_a_refusal_of_sixty_megabytes_is_not_read_before_the_challenge_is_answer
 
 def test_a_sign_in_reads_little():
     """Whoever has a link can have the web server ask any server, in several threads at once."""
-    with speaking_to(lambda *_: Reply(body=listing(100) + b" " * 9 * MB)) as (_, server):
-        with pytest.raises(errors.NotACalendarServer, match="too large"):
-            authorize(address=server.url, user="ana", password="p", settings=HOME)
+    much = Reply(body=listing(100) + b" " * 9 * MB)
+    with (
+        speaking_to(lambda *_: much) as (_, server),
+        pytest.raises(errors.NotACalendarServer, match="too large"),
+    ):
+        authorize(address=server.url, user="ana", password="p", settings=HOME)
