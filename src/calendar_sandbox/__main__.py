@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 
 from calendar_sandbox.app import create_app
+from calendar_sandbox.google import demo
 from calendar_sandbox.settings import Account, Settings, account_from_pair, accounts_from_file
 
 
@@ -22,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--host", default="127.0.0.1", help="where the pages and the mail sink listen")
     made.add_argument("--port", type=int, default=9100)
     made.add_argument(
-        "--caldav-url", required=True, help="the CalDAV server, for example http://127.0.0.1:5232"
+        "--caldav-url",
+        default="",
+        help="a CalDAV server to play owners of, for example http://127.0.0.1:5232",
     )
     made.add_argument(
         "--account", action="append", default=[], metavar="NAME:PASSWORD", help="may be repeated"
@@ -32,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--mail-dir", type=Path, help="keep the mail in this folder, so that it survives a restart"
     )
+    made.add_argument(
+        "--google-account", action="append", default=[], metavar="ADDRESS", help="may be repeated"
+    )
+    made.add_argument("--state", type=Path, help="keep the Google accounts in this file over restarts")
+    made.add_argument("--seed", type=int, default=0, help="the same seed makes the same ids and tokens")
     made.add_argument("--zone", default="", help="IANA zone to show first; else the calendar's own")
     return made
 
@@ -55,6 +63,10 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         mail_dir=asked.mail_dir,
         smtp_host=asked.host,
         smtp_port=asked.smtp_port,
+        google_accounts=tuple(asked.google_account) or demo.ACCOUNTS,
+        state=asked.state,
+        seed=asked.seed,
+        public_url=f"http://{asked.host}:{asked.port}",
     )
     return settings, asked.host, asked.port
 
@@ -67,6 +79,7 @@ def main() -> None:
         port=port,
         log_level="warning",
         server_header=False,
+        date_header=False,  # the Google stand-in writes its own, which a test may put out of step
         timeout_graceful_shutdown=3,
     )
 

@@ -16,8 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 from calendar_sandbox import mail, week
 from calendar_sandbox.faults import Fault, Gone
-from calendar_sandbox.google import oauth
+from calendar_sandbox.google import demo
+from calendar_sandbox.google import routes as google_routes
 from calendar_sandbox.google.clients import DEMO
+from calendar_sandbox.google.service import Google
 from calendar_sandbox.google.state import World
 from calendar_sandbox.guard import Guard
 from calendar_sandbox.mail.box import Box
@@ -37,6 +39,7 @@ def create_app(settings: Settings, world: World | None = None) -> Starlette:
         async with AsyncExitStack() as stack:
             http = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False)
             app.state.http = await stack.enter_async_context(http)
+            await stack.enter_async_context(google_routes.running(app.state.google, settings.state))
             if settings.smtp_port is not None:
                 app.state.smtp_port = await stack.enter_async_context(taking_mail(app.state.box, settings))
             yield
@@ -50,9 +53,20 @@ def create_app(settings: Settings, world: World | None = None) -> Starlette:
     app.state.settings = settings
     app.state.homes = {}
     app.state.box = Box(settings.mail_dir)
-    app.state.world = world or World(clock=settings.clock)
-    app.state.world.clients.setdefault(DEMO.id, DEMO)
+    app.state.google = _google(settings, world)
+    app.state.world = app.state.google.world
     return app
+
+
+def _google(settings: Settings, world: World | None) -> Google:
+    google = Google(world or World(clock=settings.clock, seed=settings.seed))
+    if settings.state is not None and settings.state.exists():
+        google.world.load(settings.state)
+    google.world.root_url = settings.public_url or google.world.root_url
+    google.world.clients.setdefault(DEMO.id, DEMO)
+    if settings.google_accounts:
+        demo.furnish(google.world, settings.google_accounts)
+    return google
 
 
 def _routes() -> list[BaseRoute]:
@@ -62,7 +76,7 @@ def _routes() -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=STATIC)),
         *week.routes,
         *mail.routes,
-        *oauth.routes,
+        *google_routes.routes,
     ]
 
 

@@ -26,14 +26,22 @@ class Account:
 
 @dataclass(frozen=True)
 class Settings:
-    """Addresses and logins; `zone` is an IANA name, or empty to take the calendar's own."""
+    """Addresses and logins; `zone` is an IANA name, or empty to take the calendar's own.
 
-    caldav_url: str
+    Without `caldav_url` there is no CalDAV owner to play. `google_accounts` are the addresses of the Google
+    stand-in's accounts; `state` is the file it remembers everything in, `seed` makes it repeatable.
+    """
+
+    caldav_url: str = ""
     accounts: tuple[Account, ...] = ()
     zone: str = ""
     mail_dir: Path | None = None
     smtp_host: str = "127.0.0.1"
     smtp_port: int | None = None  # None: no mail is taken; 0: any free port
+    google_accounts: tuple[str, ...] = ()
+    state: Path | None = None
+    seed: int = 0
+    public_url: str = ""  # where links into the Google stand-in's calendars lead
     clock: Clock = utc_now
 
 

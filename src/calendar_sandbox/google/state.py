@@ -36,6 +36,7 @@ ROLES = ("freeBusyReader", *READING_ROLES)  # from least to most
 CODE_LIFETIME = timedelta(minutes=10)
 TOKEN_LIFETIME = timedelta(seconds=3600)
 MOST_REFRESH_TOKENS = 100  # per account and client; one more, and the oldest stops working without a word
+REMEMBERED_SHAPES = 50  # of one event
 REMEMBERED = 200  # changes per calendar that can be undone to show a stale page
 LOGGED = 2000  # requests kept for `request_log`
 
@@ -49,14 +50,13 @@ class ListEntry:
 
     calendar_id: str
     color_id: str = "14"
-    background: str = "#9fe1e7"
+    background: str = ""  # else the one of color_id
     foreground: str = "#000000"
     selected: bool = True
     hidden: bool = False
     summary_override: str = ""
     reminders: list[Resource] = field(default_factory=list)
     deleted: bool = False
-    role: str = ""  # as it was when last listed, so that a changed role is a change of the list
     change: int = 0
 
 
@@ -78,21 +78,32 @@ class Account:
 
 
 @dataclass
+class Earlier:
+    """The shape an event had until a change; see StoredEvent."""
+
+    until: int
+    shape: Resource
+
+
+@dataclass
 class StoredEvent:
-    """An event as its organizer sees it, and what the API needs to know beside it.
+    """An event as it lies in one calendar, and what the API needs to know beside it.
 
     A deleted event stays with `status: cancelled`: its id is never free again. An exception of a series is an
-    event of its own whose `resource` has `recurringEventId` and `originalStartTime`. `ordered` is its place
-    in the calendar's default order, `change` the number of the calendar's change that last touched it.
+    event of its own whose `resource` has `recurringEventId` and `originalStartTime`. `change` is the number
+    of the calendar's change that last touched it. `earlier` remembers the shapes (times and rules) a series
+    had before, each with the change that ended it: a sync must say which instances are gone.
     """
 
     resource: Resource
     change: int
-    ordered: int
-    deleted: bool = False
     moved_away: bool = False  # lives on in another calendar
-    requests: dict[str, str] = field(default_factory=dict)
-    parsed: Any = field(default=None, compare=False, repr=False, metadata={"saved": False})
+    earlier: list[Earlier] = field(default_factory=list)
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False, metadata={"saved": False})
+
+    @property
+    def deleted(self) -> bool:
+        return bool(self.resource.get("status") == "cancelled")
 
     @property
     def id(self) -> str:
@@ -117,11 +128,11 @@ class Calendar:
     primary: bool = False
     acl: dict[str, str] = field(default_factory=dict)
     refuses_push: bool = False  # holidays, birthdays, rooms
+    made_by: str = ""  # the client that made it over the API; what the scope calendar.app.created is about
     etag: str = ""
     events: dict[str, StoredEvent] = field(default_factory=dict)
     changes: int = 0  # number of the latest change; sync tokens name it
-    forgotten: int = 0  # sync tokens of this change and older have expired
-    ordered: int = 0
+    epoch: int = 0  # grows when all sync tokens given out so far expire
     updated: datetime | None = None
     deleted: bool = False
     # (event id, what it was before) of the latest changes, newest last; None: it was not there
@@ -228,6 +239,13 @@ class Logged:
     body: str = ""
 
 
+def shape_of(resource: Resource) -> Resource:
+    """What decides which instances an event has; nothing for a deleted one."""
+    if resource.get("status") == "cancelled":
+        return {}
+    return {name: resource[name] for name in ("start", "end", "recurrence") if name in resource}
+
+
 Watcher = Callable[[str], None]
 
 
@@ -240,6 +258,7 @@ class World:
         self.lock = threading.RLock()
         self.log_hooks: list[Callable[[Logged], None]] = []
         self.watchers: list[Watcher] = []
+        self.root_url = "https://www.google.com"  # where links into the calendar lead
         self._empty()
 
     def _empty(self) -> None:
@@ -259,9 +278,11 @@ class World:
         self.edition = 0  # grows with every change of anything; a page may show itself again when it differs
 
     def reset(self, *, seed: int | None = None) -> None:
-        """Forget everything, also the time that was advanced."""
+        """Forget everything, also the time that was advanced; the apps stay registered."""
+        clients = self.clients
         self.seed = self.seed if seed is None else seed
         self._empty()
+        self.clients = clients
 
     # --- time and chance -------------------------------------------------------------------------------
 
@@ -283,8 +304,7 @@ class World:
     def new_etag(self) -> str:
         """A strong, quoted ETag nobody had before."""
         self.writes += 1
-        stamp = int((self.now() + self.skew).timestamp() * 1000) * 1000
-        return f'"{stamp * 2 + self.writes % 1_000_000:016d}"'
+        return f'"{int(self.now().timestamp())}{self.writes:06d}"'
 
     # --- people ----------------------------------------------------------------------------------------
 
@@ -359,8 +379,8 @@ class World:
         for account in self.accounts.values():
             if account.email == email and role != "none":
                 self.subscribe(account, calendar)
-            elif email in (account.email, "default") and calendar.id in account.entries:
-                self.touch_list(account, calendar.id)
+            elif not self.role(account, calendar):
+                self._lose(account, calendar)
         self.calendar_touched(calendar)
 
     def subscribe(self, account: Account, calendar: Calendar) -> ListEntry:
@@ -372,19 +392,46 @@ class World:
             own = calendar.primary and calendar.owner == account.email
             entry = ListEntry(calendar.id, color_id=colour, reminders=primary if own else [])
             account.entries[calendar.id] = entry
-        entry.deleted = False
-        self.touch_list(account, calendar.id)
+            entry.deleted = True
+        if entry.deleted:
+            entry.deleted = False
+            self.touch_list(account, calendar.id)
         return entry
 
     def touch_list(self, account: Account, calendar_id: str) -> None:
-        """Note that an entry of an account's list differs now."""
+        """Note that an entry of an account's list differs now.
+
+        Another role alone is no difference, says the reference of calendarList.list; losing all access is.
+        """
         entry = account.entries[calendar_id]
-        calendar = self.calendars.get(calendar_id)
-        entry.role = self.role(account, calendar) if calendar and not calendar.deleted else ""
-        entry.deleted = entry.deleted or not entry.role
         account.list_changes += 1
         entry.change = account.list_changes
         self.tell(f"list:{account.email}")
+
+    def remove_calendar(self, calendar: Calendar) -> None:
+        """Delete a calendar for everybody who has it; its id stays taken."""
+        calendar.deleted = True
+        for account in self.accounts.values():
+            self._lose(account, calendar)
+        self.tell(f"events:{calendar.id}")
+
+    def _lose(self, account: Account, calendar: Calendar) -> None:
+        entry = account.entries.get(calendar.id)
+        if entry is not None and not entry.deleted:
+            entry.deleted = True
+            self.touch_list(account, calendar.id)
+
+    def clear_calendar(self, calendar: Calendar) -> None:
+        """Delete every event, as one by one."""
+        for stored in list(calendar.events.values()):
+            if not stored.deleted:
+                gone = {"status": "cancelled", "etag": self.new_etag(), "updated": self.stamp()}
+                self.keep(calendar, stored.resource | gone)
+
+    def open_channel(self, key: str, channel: Channel) -> None:
+        """Keep a channel and let the one who delivers say `sync` on it."""
+        self.channels[key] = channel
+        self.tell(f"channel:{key}")
 
     def calendar_touched(self, calendar: Calendar) -> None:
         """Note that a calendar's own properties differ now."""
@@ -407,19 +454,16 @@ class World:
 
     # --- events as they lie; the rules of writing them are in api/events.py --------------------------------
 
-    def keep(self, calendar: Calendar, resource: Resource, *, deleted: bool = False) -> StoredEvent:
+    def keep(self, calendar: Calendar, resource: Resource, *, moved_away: bool = False) -> StoredEvent:
         """Store a new version of an event: a change of the calendar that a sync will report."""
         old = calendar.events.get(resource["id"])
         calendar.changes += 1
         calendar.undo.append((calendar.changes, resource["id"], old))
-        if old is None:
-            calendar.ordered += 1
-        stored = StoredEvent(
-            resource=resource,
-            change=calendar.changes,
-            ordered=old.ordered if old else calendar.ordered,
-            deleted=deleted,
-        )
+        stored = StoredEvent(resource, calendar.changes, moved_away)
+        if old is not None:
+            stored.earlier = old.earlier
+            if (shape := shape_of(old.resource)) != shape_of(resource):
+                stored.earlier = [*old.earlier, Earlier(calendar.changes, shape)][-REMEMBERED_SHAPES:]
         calendar.events[stored.id] = stored
         self._index(calendar, stored)
         calendar.updated = self.now()
