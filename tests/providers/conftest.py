@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.providers import servers
+from tests.providers import google_script, servers
 
 pytest.register_assert_rewrite("tests.providers.contract")
 
@@ -27,3 +27,10 @@ def old_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Ser
 def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
     with servers.xandikos(tmp_path_factory.mktemp("xandikos")) as server:
         yield server
+
+
+@pytest.fixture
+def google() -> Iterator[google_script.Script]:
+    """A server that answers by a script, as Google's reference says."""
+    with google_script.scripted() as script:
+        yield script

@@ -372,7 +372,7 @@ def test_creating_a_link_shows_launch_and_copy_and_only_caldav_can_be_chosen(adm
     options = re.findall(r"<option value=\"(\w+)\"( disabled)?[^>]*>([^<]*)</option>", html)
     assert options == [
         ("microsoft", " disabled", "Microsoft Outlook Calendar – comes with the next version"),
-        ("google", " disabled", "Google Gmail Calendar – comes with the next version"),
+        ("google", " disabled", "Google Gmail Calendar – not set up on this installation"),
         ("caldav", "", "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)"),
     ]
     page = admin.post(f"{KEYS}/links", {"kind": "caldav"}, follow=True)

@@ -18,6 +18,7 @@ from genie.providers.kind import Kind
 from genie.providers.port import CalendarProvider, Notifications, Renew, Secret, SignIn, renew_alone
 
 FOLDERS: dict[str, str] = {
+    "google": "genie.providers.google",
     "caldav": "genie.providers.caldav",
     "memory": "genie.providers.memory",
 }
@@ -54,7 +55,8 @@ class ProviderSettings:
     ticks: Callable[[], float] = time.monotonic
     """Seconds that only go forward: how long a conversation has taken."""
     clock: Callable[[], datetime] = _utc_now
-    """The time written into DTSTAMP and LAST-MODIFIED; nothing is decided by it."""
+    """The time written into DTSTAMP and LAST-MODIFIED, and by which access tokens run out; nothing else is
+    decided by it."""
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Per kind, its own settings by name (`Kind.options`): the client's id and secret, addresses."""
 

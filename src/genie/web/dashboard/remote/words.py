@@ -11,7 +11,6 @@ from genie.store.models import RemoteKey
 
 PLANNED = {
     "microsoft": ("Microsoft Outlook Calendar", "comes with the next version"),
-    "google": ("Google Gmail Calendar", "comes with the next version"),
 }
 """Shown where a person looks for them, until their provider is part of the product."""
 

@@ -1,0 +1,139 @@
+"""The Calendar API as one account: access tokens, pace, and refusals in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from genie.core.errors import AccessLost, ProviderFault, Rejected, Transient
+from genie.providers.faults import LONGEST_WAIT, retry_after
+from genie.providers.google.http import READ, Answer, Http
+from genie.providers.google.pace import PACE
+from genie.providers.google.tokens import Tokens, is_fresh
+from genie.providers.port import Renew, Secret
+from genie.providers.registry import ProviderSettings
+
+UNITS = {"PATCH": 3}
+"""What a request costs of the allowance; a patch reads, writes and checks (Google's guide to quotas)."""
+
+HOUR = 3600.0
+SLOWER = "Google asks to slow down."
+USED_UP = "The use of its calendars that Google allows this account is used up for now."
+SWITCHED_OFF = (
+    "The Google Calendar API is not switched on for this installation: whoever runs it has to do that."
+)
+WAITS = {
+    "rateLimitExceeded": (SLOWER, 0.0),
+    "userRateLimitExceeded": (SLOWER, 0.0),
+    "quotaExceeded": (USED_UP, 2 * HOUR),
+    "dailyLimitExceeded": (USED_UP, 2 * HOUR),
+    "limitExceeded": (USED_UP, 2 * HOUR),
+    "accessNotConfigured": (SWITCHED_OFF, HOUR),
+    "SERVICE_DISABLED": (SWITCHED_OFF, HOUR),
+}
+"""Refusals that pass: what is said, and how many seconds to wait at least."""
+NO_PERMISSION = ("insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
+REFUSED = {
+    "forbiddenForNonOrganizer": "Another person organises this event, so only they can change it.",
+    "cannotChangeOrganizer": "Another person organises this event, so only they can change it.",
+    "requiredAccessLevel": "This account may not change this calendar.",
+    "forbidden": "Google does not let this account do that on this calendar.",
+    "notACalendarUser": "This account does not use Google Calendar any more.",
+}
+
+
+class Api:
+    """The Calendar API as one account: access tokens are renewed as they run out."""
+
+    def __init__(self, secret: Secret, settings: ProviderSettings, renew: Renew) -> None:
+        self.http = Http(settings)
+        self._secret = secret
+        self._renew = renew
+        self._tokens = Tokens(self.http)
+        self._per_minute = per_minute(self.http.options["units_per_minute"])
+
+    def close(self) -> None:
+        self.http.close()
+
+    @property
+    def secret(self) -> Secret:
+        return self._secret
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        version: str = "",
+    ) -> Answer:
+        """One request to the API; `path` may be a whole address. `version` is the ETag it depends on.
+
+        Answers 2xx, and those 4xx whose meaning depends on what was asked. Raises AccessLost and Transient.
+        """
+        url = path if "://" in path else f"{self.http.options['api_url'].rstrip('/')}/{path}"
+        request: dict[str, Any] = {"params": params or {}}
+        if body is not None:
+            request["json"] = body
+        headers = {"If-Match": f'"{version}"'} if version else {}
+        if not is_fresh(self._secret, self.http.settings.clock()):
+            self._renew_token()
+        answer = self._authorized(method, url, headers, request)
+        if is_stale_token(answer):
+            self._renew_token()
+            answer = self._authorized(method, url, headers, request)
+        if answer.ok:
+            return answer
+        fault = self.fault(answer, writes=method != READ)
+        if isinstance(fault, (Transient, AccessLost)):
+            raise fault
+        return answer
+
+    def fault(self, answer: Answer, *, writes: bool = False) -> ProviderFault:
+        return fault_of(answer, writes=writes, retry=retry_after(answer.headers, self.http.settings.clock()))
+
+    def _authorized(
+        self, method: str, url: str, headers: Mapping[str, str], request: Mapping[str, Any]
+    ) -> Answer:
+        PACE.take(str(self._secret["sub"]), UNITS.get(method, 1), per_minute=self._per_minute)
+        bearer = {"Authorization": f"Bearer {self._secret['access_token']}"}
+        return self.http.send(method, url, headers={**headers, **bearer}, **request)
+
+    def _renew_token(self) -> None:
+        self._secret = self._renew(self._secret, self._tokens.renewed)
+
+
+def is_stale_token(answer: Answer) -> bool:
+    """A 401 of a webhook's address is about that address, not about us."""
+    return answer.status == httpx.codes.UNAUTHORIZED and not answer.reason.startswith("push.")
+
+
+def fault_of(answer: Answer, *, writes: bool, retry: float | None) -> ProviderFault:
+    """What a refusal means, where its request gives it no meaning of its own.
+
+    After developers.google.com/workspace/calendar/api/guides/errors. `retry` is the answer's Retry-After.
+    """
+    status, reason = answer.status, answer.reason
+    if is_stale_token(answer):
+        return AccessLost("Google no longer accepts the access that was granted.")
+    if reason in NO_PERMISSION:
+        return AccessLost("The access that was granted does not include the calendar any more.")
+    if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
+        said = f"Google Calendar failed (HTTP {status})."
+        return Transient(said, retry_after=retry, outcome_unknown=writes)
+    if status == httpx.codes.TOO_MANY_REQUESTS or reason in WAITS:
+        said, at_least = WAITS.get(reason, (SLOWER, 0.0))
+        wait = min(max(retry or 0.0, at_least), LONGEST_WAIT)
+        return Transient(said, retry_after=wait or None)
+    return Rejected(REFUSED.get(reason) or f"Google refused the request ({reason or f'HTTP {status}'}).")
+
+
+def per_minute(text: str) -> float:
+    """The operator's allowance; what is no number limits nothing."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
