@@ -20,6 +20,9 @@ import uvicorn
 from tests.outside import CalDavServer
 
 from calendar_sandbox.app import create_app
+from calendar_sandbox.google.api import reading, writing
+from calendar_sandbox.google.api.call import Call
+from calendar_sandbox.google.state import Account as GoogleAccount
 from calendar_sandbox.google.state import World
 from calendar_sandbox.settings import Account, Settings
 from run import programs
@@ -47,7 +50,13 @@ def serving(settings: Settings, world: World | None = None) -> Iterator[tuple[st
 
 
 @pytest.fixture(scope="session")
-def sandbox_url(radicale: CalDavServer) -> Iterator[str]:
+def world() -> World:
+    """The session's Google stand-in, at NOW; each test makes accounts of its own."""
+    return World(clock=lambda: NOW, seed=3)
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(radicale: CalDavServer, world: World) -> Iterator[str]:
     """The sandbox over the session's Radicale, at NOW, with both accounts and one with a wrong password."""
     accounts = [Account(name, password) for name, password in radicale.users.items()]
     settings = Settings(
@@ -55,22 +64,56 @@ def sandbox_url(radicale: CalDavServer) -> Iterator[str]:
         accounts=(*accounts, Account("locked-out", "wrong")),
         clock=lambda: NOW,
     )
-    with serving(settings) as (url, _app):
+    with serving(settings, world) as (url, _app):
         yield url
 
 
 @dataclass
-class Desk:
-    """One fresh calendar: seen from outside (plain CalDAV) and through the sandbox."""
+class Week:
+    """One calendar as the sandbox's page tells it, and changes through it."""
 
-    server: CalDavServer
     url: str  # of the sandbox
-    calendar: str  # its path
+    account: str
+    calendar: str
     client: httpx.Client
 
     @property
     def here(self) -> dict[str, str]:
-        return {"account": self.server.user, "calendar": self.calendar, "zone": ZONE}
+        return {"account": self.account, "calendar": self.calendar, "zone": ZONE}
+
+    def week(self, first: str = "2026-11-23", last: str = "2026-11-30") -> list[dict[str, Any]]:
+        """The occurrences as the sandbox tells them."""
+        answer = self.client.get("/events.json", params=self.here | {"first": first, "last": last})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["events"]
+        return found
+
+    def only(self, title: str) -> dict[str, Any]:
+        (found,) = [event for event in self.week() if event["title"] == title]
+        return found
+
+    def starts(self, title: str) -> list[str]:
+        return [event["start"][:16] for event in self.week() if event["title"] == title]
+
+    def post(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> httpx.Response:
+        """Ask for a change as the page's script does."""
+        known = {name: event[name] for name in ("href", "etag", "occurrence")} if event else {}
+        return self.client.post(
+            f"/events/{verb}", json=self.here | known | fields, headers={"Accept": "application/json"}
+        )
+
+    def done(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        answer = self.post(verb, event, **fields)
+        assert answer.status_code in (200, 201), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@dataclass
+class Desk(Week):
+    """A fresh calendar on the Radicale, seen from outside too."""
+
+    server: CalDavServer
 
     def put(self, name: str, *events: str, head: str = "") -> str:
         """Write an object from outside and return its href."""
@@ -91,36 +134,49 @@ class Desk:
         with self.server.client() as client:
             return client.get(self.address(href)).status_code == 404
 
-    def week(self, first: str = "2026-11-23", last: str = "2026-11-30") -> list[dict[str, Any]]:
-        """The occurrences as the sandbox tells them."""
-        answer = self.client.get("/events.json", params=self.here | {"first": first, "last": last})
-        assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["events"]
-        return found
 
-    def only(self, title: str) -> dict[str, Any]:
-        (found,) = [event for event in self.week() if event["title"] == title]
-        return found
+@dataclass
+class GoogleDesk(Week):
+    """A fresh account's own calendar at the Google stand-in, seen through the API's functions too."""
 
-    def post(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> httpx.Response:
-        """Ask for a change as the page's script does."""
-        known = {name: event[name] for name in ("href", "etag", "occurrence")} if event else {}
-        return self.client.post(
-            f"/events/{verb}", json=self.here | known | fields, headers={"Accept": "application/json"}
-        )
+    world: World
 
-    def done(self, verb: str, event: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-        answer = self.post(verb, event, **fields)
-        assert answer.status_code in (200, 201), answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+    @property
+    def person(self) -> GoogleAccount:
+        return self.world.account(self.account)
+
+    def insert(self, person: GoogleAccount | None = None, **body: Any) -> dict[str, Any]:
+        """Write an event as an app would that acts for the person (whose own calendar it is)."""
+        who = person or self.person
+        with self.world.lock:
+            return writing.insert(Call(self.world, who, args={"calendarId": who.email}, body=body))
+
+    def patch(self, event_id: str, **body: Any) -> dict[str, Any]:
+        with self.world.lock:
+            return writing.patch(Call(self.world, self.person, args=self._names(event_id), body=body))
+
+    def get(self, event_id: str) -> dict[str, Any]:
+        with self.world.lock:
+            return reading.get(Call(self.world, self.person, args=self._names(event_id)))
+
+    def _names(self, event_id: str) -> dict[str, str]:
+        return {"calendarId": self.calendar, "eventId": event_id}
 
 
 @pytest.fixture
 def desk(radicale: CalDavServer, sandbox_url: str) -> Iterator[Desk]:
     calendar = urlsplit(radicale.make_calendar(f"desk-{next(numbers)}", name="Front desk")).path
     with httpx.Client(base_url=sandbox_url, timeout=20) as client:
-        yield Desk(radicale, sandbox_url, calendar, client)
+        yield Desk(sandbox_url, radicale.user, calendar, client, radicale)
+
+
+@pytest.fixture
+def google(world: World, sandbox_url: str) -> Iterator[GoogleDesk]:
+    email = f"ana{next(numbers)}@example.org"
+    with world.lock:
+        world.add_account(email, name="Ana Ortiz", time_zone=ZONE)
+    with httpx.Client(base_url=sandbox_url, timeout=20) as client:
+        yield GoogleDesk(sandbox_url, email, email, client, world)
 
 
 @pytest.fixture

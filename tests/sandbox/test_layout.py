@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from calendar_sandbox.week.layout import bands, blocks
-from calendar_sandbox.week.occurrences import Occurrence
+from calendar_sandbox.week.owner import Occurrence
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TUESDAY = date(2026, 11, 24)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.google import control, oauth, push
+from calendar_sandbox.google import connections, control, oauth, push
 from calendar_sandbox.google.service import BATCH, Google
 from calendar_sandbox.google.wire import Api, Faulty
 
@@ -36,6 +36,7 @@ routes: list[BaseRoute] = [
     Route("/calendar/v3/{path:path}", Api(), methods=ANY),
     Route(BATCH, Api(), methods=["POST"]),
     *map(_with_faults, oauth.routes),
+    *connections.routes,
     *control.routes,
 ]
 

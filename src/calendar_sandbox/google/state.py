@@ -593,6 +593,7 @@ class World:
         for channel in self.channels.values():
             if (channel.account, channel.client_id) == (account.email, client_id):
                 channel.stopped = True
+        self.edition += 1
         return ended is not None
 
     # --- the log ----------------------------------------------------------------------------------------

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from calendar_sandbox.caldav_client import CalDavClient
 from calendar_sandbox.faults import BadInput, Gone
-from calendar_sandbox.settings import Account, Settings
-from calendar_sandbox.week.occurrences import moment_of
+from calendar_sandbox.google.state import World
+from calendar_sandbox.settings import Settings
+from calendar_sandbox.week.caldav import CalDavOwner
+from calendar_sandbox.week.google import GoogleOwner
+from calendar_sandbox.week.owner import Owner, Person, moment_of
+from calendar_sandbox.week.zones import known_zones
 
 
 @dataclass(frozen=True)
 class Asked:
     """The values as sent; empty where the request leaves the choice to us."""
 
-    account: Account
+    account: Person
     calendar: str
     zone: str
     day: str
@@ -31,22 +34,20 @@ class Asked:
     def by(cls, request: Request, values: Mapping[str, str]) -> Asked:
         settings: Settings = request.app.state.settings
         return cls(
-            account=_account(settings, values.get("account", "")),
+            account=_account(request, values.get("account", "")),
             calendar=values.get("calendar", ""),
             zone=_known_zone(values.get("zone", "") or settings.zone),
             day=values.get("day", ""),
         )
 
-    def client(self, request: Request) -> CalDavClient:
+    def owner(self, request: Request) -> Owner:
+        """Return the account's owner, whatever system it is on."""
         state = request.app.state
-        return CalDavClient(state.http, state.settings.caldav_url, self.account, state.homes)
-
-    def object_href(self, values: Mapping[str, str]) -> str:
-        """Return the object's address, which must lie in the calendar."""
-        href = values.get("href", "")
-        if not self.calendar or not href.startswith(self.calendar) or ".." in href:
-            raise Gone.event()
-        return href
+        if self.account.system == "Google":
+            world: World = state.world
+            return GoogleOwner(world, world.account(self.account.name))
+        login = next(one for one in state.settings.accounts if one.name == self.account.name)
+        return CalDavOwner(CalDavClient(state.http, state.settings.caldav_url, login, state.homes))
 
     def key(self, values: Mapping[str, str]) -> str:
         key = values.get("occurrence", "")
@@ -70,50 +71,40 @@ class Asked:
         return f"{path}?{urlencode({name: value for name, value in (kept | more).items() if value})}"
 
 
-@lru_cache
-def known_zones() -> frozenset[str]:
-    """Return every IANA name; asking the system walks through hundreds of files, so it is asked once."""
-    return frozenset(available_timezones())
+def people(request: Request) -> list[Person]:
+    """Everybody whose calendars one may play with; a name that both systems know is CalDAV's."""
+    settings, world = request.app.state.settings, request.app.state.world
+    found = [Person(account.name, "CalDAV") for account in settings.accounts]
+    with world.lock:
+        addresses = [account.email for account in world.accounts.values()]
+    return found + [Person(address, "Google") for address in addresses]
 
 
-@lru_cache
-def zone_names() -> tuple[str, ...]:
-    """Return the zones a person would look for: a region and a place, and UTC."""
-    regions = (
-        "Africa/",
-        "America/",
-        "Antarctica/",
-        "Asia/",
-        "Atlantic/",
-        "Australia/",
-        "Europe/",
-        "Indian/",
-        "Pacific/",
-    )
-    return ("UTC", *sorted(name for name in known_zones() if name.startswith(regions)))
-
-
-def now_in(request: Request, zone: ZoneInfo) -> datetime:
+def now_in(request: Request, zone: ZoneInfo, account: Person | None = None) -> datetime:
+    """Return the present instant; on a Google calendar the stand-in's, which tests may have advanced."""
     settings: Settings = request.app.state.settings
-    return settings.clock().astimezone(zone)
+    world: World = request.app.state.world
+    now = world.now() if account and account.system == "Google" else settings.clock()
+    return now.astimezone(zone)
 
 
 def _known_zone(name: str) -> str:
     return name if name in known_zones() else ""
 
 
-def _account(settings: Settings, name: str) -> Account:
-    if not settings.accounts:
+def _account(request: Request, name: str) -> Person:
+    known = people(request)
+    if not known:
         raise BadInput(
             "This sandbox was started without an account.",
-            "It cannot sign in to the calendar server.",
-            "Start it again with --account name:password.",
+            "There is no calendar whose owner one could play.",
+            "Start it again with --account name:password, or with --google-account address.",
         )
-    found = next((account for account in settings.accounts if account.name == name), None)
+    found = next((account for account in known if account.name == name.lower() or account.name == name), None)
     if name and found is None:
         raise Gone(
             f"There is no account “{name[:60]}” here.",
             "The demo calendar can only show the accounts it was started with.",
             "Choose an account from the list on the calendar page.",
         )
-    return found or settings.accounts[0]
+    return found or known[0]

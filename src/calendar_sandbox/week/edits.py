@@ -6,10 +6,8 @@ A changed occurrence of a series becomes an override (RECURRENCE-ID), a deleted 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import icalendar
@@ -17,42 +15,12 @@ import icalendar
 from calendar_sandbox import ics
 from calendar_sandbox.faults import BadInput, Gone
 from calendar_sandbox.ics import Line, Part
-from calendar_sandbox.week.occurrences import has_any, key_of, moment_of
+from calendar_sandbox.week import rules
+from calendar_sandbox.week.occurrences import has_any
+from calendar_sandbox.week.owner import Scope, Wanted, When, key_of, moment_of
 
-Scope = Literal["one", "series"]
-WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 SERIES_ONLY = ("RRULE", "RDATE", "EXDATE", "EXRULE")
 PRODID = "-//Demo calendar//calendar_sandbox//EN"
-
-
-@dataclass(frozen=True)
-class When:
-    """Timed: aware instants (their zone is the one a new event gets); all day: dates, the end exclusive."""
-
-    start: date
-    end: date
-
-    def __post_init__(self) -> None:
-        if isinstance(self.start, datetime) != isinstance(self.end, datetime):
-            raise ValueError("start and end are both timed or both dates")
-        if self.end < self.start or (self.end == self.start and self.all_day):
-            raise ValueError("an event ends after it starts")
-
-    @property
-    def all_day(self) -> bool:
-        return not isinstance(self.start, datetime)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The fields of an event; None leaves a field as it is. `rule` is an RRULE value, "" for none."""
-
-    title: str | None = None
-    place: str | None = None
-    notes: str | None = None
-    free: bool | None = None
-    when: When | None = None
-    rule: str | None = None
 
 
 def create(*, uid: str, wanted: Wanted, now: datetime) -> str:
@@ -298,11 +266,7 @@ def _change_kind(bench: _Bench, master: Part, when: When) -> None:
     has_exceptions = bench.overrides or any(master.line(name) for name in ("EXDATE", "RDATE"))
     rule = master.line("RRULE")
     if has_exceptions or (rule and "UNTIL=" in rule.value):
-        raise BadInput(
-            "This series has changed or deleted occurrences, or an end.",
-            "It cannot be turned from timed to all day, or back, without losing those.",
-            "Change single occurrences, or delete the series and make a new one.",
-        )
+        raise rules.no_change_of_kind()
     first = bench.start(master)
     if isinstance(first, datetime):  # to all day: from the series' first day on
         begins = first.date()
@@ -332,7 +296,8 @@ class _Shift:
         bench, master = self.bench, self.master
         rule = master.line("RRULE")
         if rule and self.by:
-            master.put("RRULE", self._rule(rule.value), rule.params)
+            moved = rules.shifted(rule.value, days=self.days, moved=self._moved)
+            master.put("RRULE", moved, rule.params)
         start = bench.needed_line(master, "DTSTART")
         for name in ("EXDATE", "RDATE"):
             for line in master.lines(name):
@@ -387,30 +352,6 @@ class _Shift:
         zone = self.bench.zone(self.master)
         return (self._wall(moment) + self.by).replace(tzinfo=zone)
 
-    def _rule(self, rule: str) -> str:
-        parts = dict(piece.split("=", 1) for piece in rule.split(";") if "=" in piece)
-        if until := parts.get("UNTIL"):
-            moved = self._moved(moment_of(until))
-            parts["UNTIL"] = (
-                _utc(moved)
-                if isinstance(moved, datetime) and until.endswith("Z")
-                else (f"{moved:%Y%m%dT%H%M%S}" if isinstance(moved, datetime) else f"{moved:%Y%m%d}")
-            )
-        if (
-            self.days
-            and parts.get("FREQ") == "WEEKLY"
-            and re.fullmatch(r"[A-Z]{2}(,[A-Z]{2})*", parts.get("BYDAY", ""))
-        ):
-            days = [WEEKDAYS[(WEEKDAYS.index(day) + self.days) % 7] for day in parts["BYDAY"].split(",")]
-            parts["BYDAY"] = ",".join(sorted(days, key=WEEKDAYS.index))
-        elif self.days and any(name.startswith("BY") for name in parts):
-            raise BadInput(
-                "This series follows a rule by day or month.",
-                "It cannot be moved to other days as a whole; its time of day can be changed.",
-                "Move this occurrence alone, or keep the day.",
-            )
-        return ";".join(f"{name}={value}" for name, value in parts.items())
-
 
 def _set_rule(bench: _Bench, master: Part, wanted: Wanted) -> None:
     line = master.line("RRULE")
@@ -418,13 +359,9 @@ def _set_rule(bench: _Bench, master: Part, wanted: Wanted) -> None:
         return
     if wanted.rule:
         master.put("RRULE", wanted.rule)
-    if not wanted.rule or _without_end(wanted.rule) != _without_end(line.value if line else ""):
+    if not wanted.rule or rules.without_end(wanted.rule) != rules.without_end(line.value if line else ""):
         # Another rhythm has other occurrences: what was said about the old ones has nothing to hold on to.
         master.drop(*(SERIES_ONLY if not wanted.rule else SERIES_ONLY[1:]))
         for part in bench.overrides.values():
             bench.calendar.items.remove(part)
     _grow(master)
-
-
-def _without_end(rule: str) -> str:
-    return ";".join(piece for piece in rule.split(";") if not piece.startswith(("UNTIL=", "COUNT=")))

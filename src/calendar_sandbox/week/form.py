@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from calendar_sandbox.faults import BadInput
-from calendar_sandbox.week.edits import Wanted, When
-from calendar_sandbox.week.occurrences import DAY, Occurrence, moment_of
+from calendar_sandbox.week.owner import DAY, Occurrence, Wanted, When, moment_of
 
 LONGEST_TEXT = 20_000  # characters
 RHYTHMS = {"none": "", "daily": "FREQ=DAILY", "weekly": "FREQ=WEEKLY"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from calendar_sandbox.week.occurrences import DAY, Occurrence
+from calendar_sandbox.week.owner import DAY, Occurrence
 
 MINUTES = 24 * 60
 SHORTEST = 20  # minutes of height that an event needs to be seen and hit

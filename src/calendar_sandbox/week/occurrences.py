@@ -1,14 +1,9 @@
-"""What happens when: calendar objects unrolled into occurrences (pure; the server's text in, values out).
-
-An occurrence is named by its href and a key: the start the series gives it, as `20261124T090000Z`,
-`20261124T090000` (floating) or `20261124` (all day). An event that does not repeat has the key ``""``.
-"""
+"""What happens when: calendar objects unrolled into occurrences (pure; the server's text in, values out)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,36 +12,9 @@ import icalendar
 import recurring_ical_events
 
 from calendar_sandbox.caldav_client import StoredObject
+from calendar_sandbox.week.owner import DAY, Occurrence, instant, key_of, moment_of
 
-DAY = timedelta(days=1)
 SERIES = ("RRULE", "RDATE")
-
-
-@dataclass(frozen=True)
-class Occurrence:
-    """One happening. Timed: aware instants in the shown zone; all day: dates, the end exclusive."""
-
-    href: str
-    etag: str
-    key: str
-    uid: str
-    title: str
-    place: str
-    notes: str
-    start: date  # a datetime when timed
-    end: date
-    free: bool
-    status: str  # CONFIRMED, TENTATIVE or CANCELLED
-    changed_alone: bool  # an override: this one differs from its series
-    rule: str  # the series' RRULE, "" when it does not repeat
-
-    @property
-    def all_day(self) -> bool:
-        return not isinstance(self.start, datetime)
-
-    @property
-    def repeats(self) -> bool:
-        return bool(self.key)
 
 
 @lru_cache(maxsize=2000)
@@ -132,28 +100,3 @@ def one_of(stored: StoredObject, key: str, zone: ZoneInfo) -> Occurrence | None:
 def has_any(text: str) -> bool:
     """Say whether the object still has an occurrence."""
     return next(iter(recurring_ical_events.of(icalendar.Calendar.from_ical(text)).all()), None) is not None
-
-
-def key_of(moment: date) -> str:
-    """Return the key of an occurrence whose series starts it at `moment`."""
-    if not isinstance(moment, datetime):
-        return f"{moment:%Y%m%d}"
-    if moment.utcoffset() is None:
-        return f"{moment:%Y%m%dT%H%M%S}"
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def moment_of(key: str) -> date:
-    """Read a key; raise ValueError when it is none."""
-    if len(key) == len("20261124"):
-        return datetime.strptime(key, "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
-    if key.endswith("Z"):
-        return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return datetime.strptime(key, "%Y%m%dT%H%M%S")  # noqa: DTZ007  floating is meant
-
-
-def instant(moment: date, zone: ZoneInfo) -> datetime:
-    """Return the instant of a start or end: dates and floating times are read in the shown zone."""
-    if not isinstance(moment, datetime):
-        return datetime.combine(moment, time(), zone)
-    return moment.replace(tzinfo=zone) if moment.utcoffset() is None else moment.astimezone(zone)

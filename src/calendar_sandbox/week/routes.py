@@ -1,8 +1,9 @@
 """The calendar page's addresses; the page, people's own scripts and tests use the same ones.
 
-Every request says `account` (its name) and `calendar` (its path on the CalDAV server), and may say `zone`
-(IANA; times without an offset are read in it) and `day` (ISO). Posts take a form or a JSON object, and
-answer JSON to `Accept: application/json`, else a redirect to the week.
+Every request says `account` (a CalDAV login or a Google address) and `calendar` (its path on the CalDAV
+server, or its id at Google), and may say `zone` (IANA; times without an offset are read in it) and `day`
+(ISO). Posts take a form or a JSON object, and answer JSON to `Accept: application/json`, else a redirect to
+the week.
 
     GET  /                  the week as a page
     GET  /week              its grid alone (what the page fetches when something changed)
@@ -11,7 +12,8 @@ answer JSON to `Accept: application/json`, else a redirect to the week.
     GET  /events.json       &first=2026-11-23&last=2026-11-30 (exclusive):
                             {"version", "zone", "events": [event…], "unreadable": [href]}; an event is
                             {"href", "etag", "occurrence", "uid", "title", "place", "notes", "start", "end",
-                             "all_day", "free", "status", "repeats", "changed_alone", "rule"}
+                             "all_day", "free", "status", "repeats", "changed_alone", "rule",
+                             "invited_by", "answer"}
     GET  /events/new        the form, empty (start, end: ISO)
     GET  /events/edit       the form of `event` = occurrence|href; &fragment=1 leaves out the page around it
     POST /events/create     title, place, notes, shown_as (busy|free), start, end,
@@ -20,7 +22,9 @@ answer JSON to `Accept: application/json`, else a redirect to the week.
     POST /events/edit       the same and title, place, notes, shown_as, repeat, repeat_until;
                             what is not sent stays
     POST /events/delete     href, etag, occurrence, scope
+    POST /events/answer     href, etag, occurrence, scope, answer (accepted|tentative|declined): Google only
 
+At Google an `href` is the id of the event or of its series, and `href_occurrence` the id of one of a series.
 `start` and `end` are `2026-11-24T10:15` (with or without offset), or dates for all day, the end exclusive.
 The form sends `start_date start_time end_date end_time all_day` instead, its last day inclusive. Without
 `etag` the newest version is changed. Posts answer {"ok", "href", "etag", "said"} (201 for a new event), or
@@ -34,21 +38,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from calendar_sandbox.caldav_client import CalDavClient, RemoteCalendar, StoredObject
 from calendar_sandbox.faults import BadInput, Fault, Gone, Stale
 from calendar_sandbox.pages import fields_of, page, span_of, wants_json
-from calendar_sandbox.week import edits
-from calendar_sandbox.week.asked import Asked, now_in, zone_names
+from calendar_sandbox.week.asked import Asked, now_in, people
 from calendar_sandbox.week.form import flat, repeat_of, wanted_from, when_from
 from calendar_sandbox.week.layout import bands, blocks, monday_of
-from calendar_sandbox.week.occurrences import DAY, Occurrence, between, one_of
+from calendar_sandbox.week.owner import ANSWERS, DAY, Calendar, Kept, Occurrence, Owner, Scope, When
+from calendar_sandbox.week.zones import zone_names
 
 WEEK = timedelta(days=7)
 SAID = {
@@ -56,6 +58,9 @@ SAID = {
     "moved": "The event was moved.",
     "saved": "The change is saved.",
     "deleted": "The event was deleted.",
+    "accepted": "You said that you will come.",
+    "tentative": "You said that you may come.",
+    "declined": "You said that you will not come.",
     "stale": "Somebody else changed this event first, so your change was not saved. This is how it is now.",
     "gone": "This event is not on the calendar any more. Nothing was changed.",
 }
@@ -66,7 +71,7 @@ class Week:
     """Everything the grid shows."""
 
     asked: Asked
-    calendar: RemoteCalendar
+    calendar: Calendar
     zone: ZoneInfo
     now: datetime
     day: date
@@ -93,13 +98,14 @@ class Week:
 async def show(request: Request) -> Response:
     """The whole page."""
     asked = Asked.by(request, request.query_params)
-    calendars = await asked.client(request).calendars()
-    week = await _week(request, asked, calendars) if calendars else None
+    owner = asked.owner(request)
+    calendars = await owner.calendars()
+    week = await _week(request, asked, owner, calendars) if calendars else None
     return page(
         "week.html",
         here="calendar",
         asked=week.asked if week else asked,
-        accounts=request.app.state.settings.accounts,
+        people=people(request),
         calendars=calendars,
         zones=zone_names(),
         said=SAID.get(request.query_params.get("said", ""), ""),
@@ -110,31 +116,33 @@ async def show(request: Request) -> Response:
 async def grid(request: Request) -> Response:
     """The grid alone."""
     asked = Asked.by(request, request.query_params)
-    week = await _week(request, asked, await asked.client(request).calendars())
+    owner = asked.owner(request)
+    week = await _week(request, asked, owner, await owner.calendars())
     return page("grid.html", asked=week.asked, **_grid_values(week))
 
 
 async def version(request: Request) -> JSONResponse:
     asked = Asked.by(request, request.query_params)
-    return JSONResponse({"version": await asked.client(request).version(asked.calendar)})
+    return JSONResponse({"version": await asked.owner(request).version(asked.calendar)})
 
 
 async def calendars_json(request: Request) -> JSONResponse:
-    asked = Asked.by(request, request.query_params)
-    found = await asked.client(request).calendars()
+    found = await Asked.by(request, request.query_params).owner(request).calendars()
     return JSONResponse({"calendars": [vars(calendar) for calendar in found]})
 
 
 async def events_json(request: Request) -> JSONResponse:
     asked = Asked.by(request, request.query_params)
-    calendar = _chosen(asked, await asked.client(request).calendars())
-    zone = ZoneInfo(asked.zone or _zone_of(calendar, []))
+    owner = asked.owner(request)
+    calendar = _chosen(asked, await owner.calendars())
+    zone = ZoneInfo(asked.zone or _own_zone(calendar))
     first, last = (_edge(request, name, zone) for name in ("first", "last"))
-    client = asked.client(request)
-    current = await client.version(calendar.href)
-    found, unreadable = between(await client.objects(calendar.href, first, last), first, last, zone)
-    events = [_as_json(occurrence) for occurrence in found]
-    return JSONResponse({"version": current, "zone": zone.key, "events": events, "unreadable": unreadable})
+    current = await owner.version(calendar.href)
+    seen = await owner.between(calendar.href, first, last, zone)
+    events = [_as_json(occurrence) for occurrence in seen.occurrences]
+    return JSONResponse(
+        {"version": current, "zone": zone.key, "events": events, "unreadable": seen.unreadable}
+    )
 
 
 async def new_form(request: Request) -> Response:
@@ -142,17 +150,17 @@ async def new_form(request: Request) -> Response:
     zone = ZoneInfo(asked.zone or "UTC")
     when = when_from(request.query_params, zone, None) if request.query_params.get("start") else None
     if when is None:
-        now = now_in(request, zone)
+        now = now_in(request, zone, asked.account)
         day = asked.date(now.date())
         start = datetime.combine(day, time(min(now.hour + 1, 22) if day == now.date() else 9), zone)
-        when = edits.When(start, start + timedelta(hours=1))
+        when = When(start, start + timedelta(hours=1))
     return _form_page(request, asked, zone, _empty(when), typed={}, fault=None)
 
 
 async def edit_form(request: Request) -> Response:
     asked, values = _with_event(request, request.query_params)
     zone = ZoneInfo(asked.zone or "UTC")
-    _stored, old = await _event(request, asked, values, zone)
+    old = await _event(asked.owner(request), asked, values, zone)
     return _form_page(request, asked, zone, old, typed={}, fault=None)
 
 
@@ -168,11 +176,8 @@ async def create(request: Request) -> Response:
             )
     except BadInput as fault:
         return _typed_again(request, asked, zone, None, fields, fault)
-    uid = str(uuid4())
-    text = edits.create(uid=uid, wanted=wanted, now=now_in(request, zone))
-    href = f"{asked.calendar}{uid}.ics"
-    etag = await asked.client(request).create(href, text)
-    return _done(request, asked, "created", href=href, etag=etag, when=wanted.when)
+    kept = await asked.owner(request).create(asked.calendar, wanted, now=now_in(request, zone))
+    return _done(request, asked, "created", kept, when=wanted.when)
 
 
 async def move(request: Request) -> Response:
@@ -187,97 +192,82 @@ async def delete(request: Request) -> Response:
     fields = await fields_of(request)
     asked, values = _with_event(request, fields)
     zone = ZoneInfo(asked.zone or "UTC")
-    client = asked.client(request)
+    owner = asked.owner(request)
     try:
-        stored, old = await _event(request, asked, values, zone)
-        text = edits.delete(stored.text, key=old.key, scope=_scope(fields), now=now_in(request, zone))
-        if text is None:
-            await client.delete(stored.href, etag=stored.etag)
-            return _done(request, asked, "deleted", href=stored.href, etag="", when=None)
-        etag = await client.update(stored.href, text, etag=stored.etag)
+        old = await _event(owner, asked, values, zone)
+        kept = await owner.delete(old, _scope(fields), now=now_in(request, zone))
     except (Stale, Gone) as fault:
         return _lost(request, asked, fault)
-    return _done(request, asked, "deleted", href=stored.href, etag=etag, when=None)
+    return _done(request, asked, "deleted", kept, when=None)
+
+
+async def answer(request: Request) -> Response:
+    fields = await fields_of(request)
+    asked, values = _with_event(request, fields)
+    owner = asked.owner(request)
+    said = fields.get("answer", "")
+    if said not in ANSWERS:
+        raise BadInput(
+            f"“{said[:40]}” is no answer.", "Nothing was changed.", f"Send one of: {', '.join(ANSWERS)}."
+        )
+    try:
+        old = await _event(owner, asked, values, ZoneInfo(asked.zone or "UTC"))
+        kept = await owner.answer(old, said, _scope(fields))
+    except (Stale, Gone) as fault:
+        return _lost(request, asked, fault)
+    return _done(request, asked, said, kept, when=None)
 
 
 async def _change(request: Request, done: str) -> Response:
     fields = await fields_of(request)
     asked, values = _with_event(request, fields)
     zone = ZoneInfo(asked.zone or "UTC")
+    owner = asked.owner(request)
     try:
-        stored, old = await _event(request, asked, values, zone)
+        old = await _event(owner, asked, values, zone)
         try:
             wanted = wanted_from(fields, zone, old)
-            text = edits.edit(
-                stored.text, key=old.key, wanted=wanted, scope=_scope(fields), now=now_in(request, zone)
-            )
+            kept = await owner.edit(old, wanted, _scope(fields), now=now_in(request, zone))
         except BadInput as fault:
             return _typed_again(request, asked, zone, old, fields, fault)
-        etag = await asked.client(request).update(stored.href, text, etag=stored.etag)
     except (Stale, Gone) as fault:
         return _lost(request, asked, fault)
     alone = old.repeats and _scope(fields) == "one"
-    return _done(request, asked, done, href=stored.href, etag=etag, when=wanted.when, alone=alone)
+    return _done(request, asked, done, kept, when=wanted.when, alone=alone)
 
 
-async def _event(
-    request: Request, asked: Asked, values: Mapping[str, str], zone: ZoneInfo
-) -> tuple[StoredObject, Occurrence]:
-    """Return the object and the occurrence; the object has the ETag that was looked at, if one was sent."""
-    stored = await asked.client(request).get(asked.object_href(values))
-    if etag := values.get("etag"):
-        if stored.etag and stored.etag != etag:
-            raise Stale.event()
-        stored = replace(stored, etag=etag)
-    try:
-        old = one_of(stored, asked.key(values), zone)
-    except (ValueError, KeyError, AttributeError):
-        raise BadInput(
-            "This event is written in a way the demo calendar cannot read.",
-            "It is left exactly as it is.",
-            "Change it with the program that made it.",
-        ) from None
-    if old is None:
-        raise Gone.event()
-    return stored, old
+async def _event(owner: Owner, asked: Asked, values: Mapping[str, str], zone: ZoneInfo) -> Occurrence:
+    """Return the occurrence; raise Stale when a version was sent and it has another by now."""
+    return await owner.one(
+        asked.calendar, values.get("href", ""), asked.key(values), etag=values.get("etag", ""), zone=zone
+    )
 
 
-async def _week(request: Request, asked: Asked, calendars: list[RemoteCalendar]) -> Week:
+async def _week(request: Request, asked: Asked, owner: Owner, calendars: list[Calendar]) -> Week:
     calendar = _chosen(asked, calendars)
-    client: CalDavClient = asked.client(request)
-    guess = ZoneInfo(asked.zone or _zone_of(calendar, []))
-    monday = monday_of(asked.date(now_in(request, guess).date()))
-    current = await client.version(calendar.href)  # before the objects: what comes between is shown again
-    wide = datetime.combine(monday, time(), guess) - DAY, datetime.combine(monday, time(), guess) + WEEK + DAY
-    stored = await client.objects(calendar.href, *wide)
-    zone = ZoneInfo(asked.zone or _zone_of(calendar, stored))
-    now = now_in(request, zone)
+    current = await owner.version(calendar.href)  # before the events: what comes between is shown again
+    zone = ZoneInfo(asked.zone or await _zone_of(request, asked, owner, calendar))
+    now = now_in(request, zone, asked.account)
     day = asked.date(now.date())
     monday = monday_of(day)
-    first = datetime.combine(monday, time(), zone)
-    last = datetime.combine(monday + WEEK, time(), zone)
-    found, unreadable = between(stored, first, last, zone)
+    first, last = (datetime.combine(edge, time(), zone) for edge in (monday, monday + WEEK))
+    seen = await owner.between(calendar.href, first, last, zone)
     settled = replace(asked, calendar=calendar.href, zone=zone.key, day=day.isoformat())
-    return Week(settled, calendar, zone, now, day, monday, current, found, unreadable)
+    return Week(settled, calendar, zone, now, day, monday, current, seen.occurrences, seen.unreadable)
 
 
-def _zone_of(calendar: RemoteCalendar, stored: list[StoredObject]) -> str:
-    """Choose the zone to show: the calendar's, else the one most of its events are written in, else UTC."""
-    names = [
-        line.split("TZID=")[1].split(":")[0].split(";")[0].strip('"')
-        for one in stored
-        for line in one.text.splitlines()
-        if line.startswith("DTSTART;") and "TZID=" in line
-    ]
-    known = [
-        name
-        for name in (calendar.zone, *sorted(set(names), key=lambda name: -names.count(name)))
-        if name in zone_names()
-    ]
-    return known[0] if known else "UTC"
+async def _zone_of(request: Request, asked: Asked, owner: Owner, calendar: Calendar) -> str:
+    guess = ZoneInfo(_own_zone(calendar))
+    monday = monday_of(asked.date(now_in(request, guess, asked.account).date()))
+    first, last = (datetime.combine(edge, time(), guess) for edge in (monday, monday + WEEK))
+    return await owner.zone(calendar, first, last)
 
 
-def _chosen(asked: Asked, calendars: list[RemoteCalendar]) -> RemoteCalendar:
+def _own_zone(calendar: Calendar) -> str:
+    return calendar.zone if calendar.zone in zone_names() else "UTC"
+
+
+def _chosen(asked: Asked, calendars: list[Calendar]) -> Calendar:
     found = next((calendar for calendar in calendars if calendar.href == asked.calendar), None)
     if found is None and (asked.calendar or not calendars):
         raise Gone(
@@ -366,7 +356,7 @@ def _typed_again(
         return JSONResponse(fault.as_json(), fault.status)
     if old is None:
         now = now_in(request, zone)
-        old = _empty(edits.When(now, now + timedelta(hours=1)))
+        old = _empty(When(now, now + timedelta(hours=1)))
     return _form_page(request, asked, zone, old, typed=fields, fault=fault)
 
 
@@ -381,27 +371,26 @@ def _done(
     request: Request,
     asked: Asked,
     done: str,
+    kept: Kept,
     *,
-    href: str,
-    etag: str,
-    when: edits.When | None,
+    when: When | None,
     alone: bool = False,
 ) -> Response:
     if wants_json(request):
         said = SAID[done]
         if when and done == "moved":
             said = f"Now {span_of(when.start, when.end)}{' (only this one)' if alone else ''}."
-        answer = {"ok": True, "href": href, "etag": etag, "said": said}
-        return JSONResponse(answer, 201 if done == "created" else 200)
+        told = {"ok": True, "href": kept.href, "etag": kept.etag, "said": said}
+        return JSONResponse(told, 201 if done == "created" else 200)
     day = {"day": f"{when.start:%Y-%m-%d}"} if when else {}
     return RedirectResponse(asked.address(said=done, **day), 303)
 
 
-def _empty(when: edits.When) -> Occurrence:
+def _empty(when: When) -> Occurrence:
     return Occurrence("", "", "", "", "", "", "", when.start, when.end, False, "CONFIRMED", False, "")
 
 
-def _scope(fields: Mapping[str, str]) -> edits.Scope:
+def _scope(fields: Mapping[str, str]) -> Scope:
     return "series" if fields.get("scope") == "series" else "one"
 
 
@@ -434,6 +423,8 @@ def _as_json(occurrence: Occurrence) -> dict[str, Any]:
         "repeats": occurrence.repeats,
         "changed_alone": occurrence.changed_alone,
         "rule": occurrence.rule,
+        "invited_by": occurrence.invited_by,
+        "answer": occurrence.answer,
     }
 
 
@@ -449,4 +440,5 @@ routes = [
     Route("/events/move", move, methods=["POST"]),
     Route("/events/edit", edit, methods=["POST"]),
     Route("/events/delete", delete, methods=["POST"]),
+    Route("/events/answer", answer, methods=["POST"]),
 ]
