@@ -15,6 +15,7 @@ import uvicorn
 
 from calendar_sandbox.app import create_app
 from calendar_sandbox.google import demo
+from calendar_sandbox.google.clients import clients_from
 from calendar_sandbox.settings import Account, Settings, account_from_pair, accounts_from_file
 
 
@@ -38,6 +39,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--google-account", action="append", default=[], metavar="ADDRESS", help="may be repeated"
     )
+    made.add_argument(
+        "--google-client",
+        action="append",
+        default=[],
+        metavar="ID:SECRET:REDIRECT_URI",
+        help="an app that may ask Google accounts for access; may be repeated, also for another address",
+    )
     made.add_argument("--state", type=Path, help="keep the Google accounts in this file over restarts")
     made.add_argument("--seed", type=int, default=0, help="the same seed makes the same ids and tokens")
     made.add_argument("--zone", default="", help="IANA zone to show first; else the calendar's own")
@@ -52,6 +60,7 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         accounts: list[Account] = [account_from_pair(pair) for pair in asked.account]
         if asked.accounts:
             accounts += accounts_from_file(asked.accounts)
+        clients = clients_from(asked.google_client)
         if asked.zone:
             ZoneInfo(asked.zone)
     except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -64,6 +73,7 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         smtp_host=asked.host,
         smtp_port=asked.smtp_port,
         google_accounts=tuple(asked.google_account) or demo.ACCOUNTS,
+        google_clients=clients,
         state=asked.state,
         seed=asked.seed,
         public_url=f"http://{asked.host}:{asked.port}",

@@ -63,7 +63,8 @@ def _google(settings: Settings, world: World | None) -> Google:
     if settings.state is not None and settings.state.exists():
         google.world.load(settings.state)
     google.world.root_url = settings.public_url or google.world.root_url
-    google.world.clients.setdefault(DEMO.id, DEMO)
+    for client in (DEMO, *settings.google_clients):
+        google.world.clients[client.id] = client
     if settings.google_accounts:
         demo.furnish(google.world, settings.google_accounts)
     return google

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from calendar_sandbox.google.state import Client
+
 Clock = Callable[[], datetime]
 
 
@@ -39,6 +41,7 @@ class Settings:
     smtp_host: str = "127.0.0.1"
     smtp_port: int | None = None  # None: no mail is taken; 0: any free port
     google_accounts: tuple[str, ...] = ()
+    google_clients: tuple[Client, ...] = ()  # apps that may ask for access, besides the demo's own
     state: Path | None = None
     seed: int = 0
     public_url: str = ""  # where links into the Google stand-in's calendars lead

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from calendar_sandbox.__main__ import settings_from
+from calendar_sandbox.app import create_app
 from calendar_sandbox.settings import Account
 from run import programs
 
@@ -36,6 +37,15 @@ def test_accounts_come_from_the_line_and_from_a_file(tmp_path: Path):
         assert (host, port, settings.smtp_port) == ("127.0.0.1", 9, None)
 
 
+def test_google_apps_are_registered_and_accounts_named():
+    app = "genie:s3cret:http://127.0.0.1:8000/connect/google"
+    settings, _host, _port = settings_from(["--google-account", "ana@example.org", "--google-client", app])
+    assert settings.google_accounts == ("ana@example.org",)
+    world = create_app(settings).state.world
+    assert list(world.accounts) == ["ana@example.org"]
+    assert world.clients["genie"].redirect_uris == ["http://127.0.0.1:8000/connect/google"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -43,6 +53,7 @@ def test_accounts_come_from_the_line_and_from_a_file(tmp_path: Path):
         ["--accounts", "/nowhere.json"],
         ["--zone", "Mars/Base"],
         ["--accounts", __file__],
+        ["--google-client", "id:secret"],
     ],
 )
 def test_a_wrong_line_is_refused_with_a_message(wrong: list[str], capsys: pytest.CaptureFixture[str]):

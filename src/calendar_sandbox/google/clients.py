@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from calendar_sandbox.google.state import Client
@@ -22,6 +23,18 @@ def client_from(option: str) -> Client:
     if not (id_ and secret and address.scheme in ("http", "https") and address.netloc):
         raise ValueError(f"a Google client is written ID:SECRET:REDIRECT_URI, not {option!r}")
     return Client(id=id_, secret=secret, redirect_uris=[redirect_uri])
+
+
+def clients_from(options: Iterable[str]) -> tuple[Client, ...]:
+    """Read several; the addresses of one app come together. Raise ValueError for two secrets of one."""
+    made: dict[str, Client] = {}
+    for client in map(client_from, options):
+        known = made.setdefault(client.id, client)
+        if known.secret != client.secret:
+            raise ValueError(f"the Google client {client.id} is given two secrets")
+        if known is not client:
+            known.redirect_uris += client.redirect_uris
+    return tuple(made.values())
 
 
 def may_return_to(client: Client, redirect_uri: str) -> bool:

@@ -21,7 +21,7 @@ import pytest
 from tests.sandbox.conftest import serving
 
 from calendar_sandbox.google import signing
-from calendar_sandbox.google.clients import DEMO, client_from
+from calendar_sandbox.google.clients import DEMO, client_from, clients_from
 from calendar_sandbox.google.state import Client, World
 from calendar_sandbox.settings import Settings
 
@@ -696,6 +696,13 @@ def test_a_client_is_written_with_its_address():
         "secret",
         ["https://shop.example:8443/back?a=b:c"],
     )
+
+
+def test_an_app_has_several_addresses_and_one_secret():
+    (made,) = clients_from(["a:s:http://localhost/1", "a:s:https://x.example/2"])
+    assert made.redirect_uris == ["http://localhost/1", "https://x.example/2"]
+    with pytest.raises(ValueError, match="two secrets"):
+        clients_from(["a:s:http://localhost/1", "a:t:http://localhost/2"])
 
 
 @pytest.mark.parametrize(
