@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEVELOPMENT_KEY = "development-only-not-a-secret"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """How a machine calls itself."""
@@ -53,6 +55,17 @@ def allowed_hosts(*, public_url: str, others: list[str]) -> list[str]:
 def flag(name: str, *, default: bool = False) -> bool:
     value = text(name).lower()
     return default if value == "" else value in ("1", "true", "yes", "on")
+
+
+def networks(name: str, given: list[str]) -> list[Network]:
+    """The addresses and networks given in a variable of this name. Raises Misconfigured."""
+    try:
+        return [ipaddress.ip_network(one, strict=False) for one in given]
+    except ValueError as fault:
+        raise Misconfigured(
+            f"{name} holds something that is no address and no network ({fault}), so it does not start. "
+            "Write for example 10.0.0.7 or 10.0.0.0/24, separated by spaces."
+        ) from fault
 
 
 def words(name: str) -> list[str]:

@@ -22,6 +22,10 @@ GENIE_PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
     for kind in FOLDERS
 }
 """Each calendar system's own settings: `GENIE_<KIND>_<NAME>`, described on its page in docs/providers/."""
+GENIE_BEHIND_PROXY = env.flag("GENIE_BEHIND_PROXY")
+"""Is what X-Forwarded-Proto and the last hop of X-Forwarded-For say true?"""
+GENIE_TRUSTED_PROXIES = env.networks("GENIE_TRUSTED_PROXIES", env.words("GENIE_TRUSTED_PROXIES"))
+"""Further proxies, whose addresses in X-Forwarded-For are not the visitor's."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))
@@ -112,7 +116,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GENIE_PUBLIC_URL.startswith("https:
 SECURE_HSTS_SECONDS = 180 * 24 * 3600 if GENIE_PUBLIC_URL.startswith("https://") else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("GENIE_BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GENIE_BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
