@@ -87,10 +87,13 @@ class Access(models.Model):
 
 
 class LoginTry(models.Model):
-    """One try to log in that did not (yet) succeed: counted to slow down guessing, forgotten after a day."""
+    """One try to log in that did not (yet) succeed: counted to slow down guessing, forgotten after a day.
 
-    account = models.CharField(max_length=254)  # the e-mail typed, lower case; need not exist
-    address = models.CharField(max_length=64)
+    Both are keyed hashes (`store.keyed`): nobody's address is kept.
+    """
+
+    account = models.CharField(max_length=254)  # of the e-mail typed, lower case; need not exist
+    address = models.CharField(max_length=64)  # of the network address, or the known device; "" is neither
     at = models.DateTimeField()
 
     class Meta:

@@ -13,7 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from genie.flows.known_device import REMEMBERED, cookie_name, known_device, new_cookie
 from genie.flows.log_in import LoginRefused, TooManyTries, log_in
+from genie.store.models import User
+from genie.web.visitor import address_of
 
 
 class LoginForm(forms.Form):
@@ -38,11 +41,14 @@ def login_page(request: HttpRequest) -> HttpResponse:
     form = LoginForm(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
+        account = form.cleaned_data["email"].lower()
+        cookie = request.COOKIES.get(cookie_name(account), "")
         try:
             user = log_in(
-                email=form.cleaned_data["email"],
+                email=account,
                 password=form.cleaned_data["password"],
                 address=address_of(request),
+                device=known_device(cookie, account=account),
                 now=timezone.now(),
             )
         except TooManyTries as refusal:
@@ -52,7 +58,9 @@ def login_page(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect(onward)
+            response = redirect(onward)
+            remember_device(request, response, user)
+            return response
     return render(request, "dashboard/login.html", {"form": form, "onward": onward}, status=status)
 
 
@@ -72,8 +80,15 @@ def safe_next(request: HttpRequest) -> str:
     return resolve_url("home")
 
 
-def address_of(request: HttpRequest) -> str:
-    """The visitor's network address; behind a trusted proxy, the one the proxy saw."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        return request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()[:64]
-    return str(request.META.get("REMOTE_ADDR", ""))[:64]
+def remember_device(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """So that strangers' failures do not keep this user out of this browser."""
+    name = cookie_name(user.email)
+    response.set_cookie(
+        name,
+        new_cookie(user, device=known_device(request.COOKIES.get(name, ""), account=user.email)),
+        max_age=REMEMBERED,
+        path=resolve_url("login"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
