@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.google_sandbox import google_sandbox, google_server  # noqa: F401  fixtures
 from tests.providers import google_script, servers
 
 pytest.register_assert_rewrite("tests.providers.contract")

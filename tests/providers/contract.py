@@ -155,14 +155,29 @@ class ReadingContract:
         across = side.add(at("2026-11-30 23:00", 24 * 60, "UTC"))
         touching = side.add(at("2026-11-30 23:00", 60, "UTC"))
         found = changed(read(side))
-        assert (found[outside].busy, found[touching].busy) == ((), ())
+        assert not any(found[name].busy for name in (outside, touching) if name in found)
         assert len(found[across].busy) == 1
 
     def test_a_series_is_busy_at_each_occurrence(self, side):
-        event_id = side.add(at("2026-11-29 09:00"))
-        side.repeat_daily(event_id, 5)
-        found = changed(read(side))[event_id]
-        assert [busy.start for busy in found.busy] == [at(f"2026-12-0{day} 09:00").start for day in (1, 2, 3)]
+        """Under one id, or each occurrence under an id of its own."""
+        side.repeat_daily(side.add(at("2026-11-29 09:00")), 5)
+        starts = sorted(busy.start for one in changed(read(side)).values() for busy in one.busy)
+        assert starts == [at(f"2026-12-0{day} 09:00").start for day in (1, 2, 3)]
+
+    def test_a_series_made_of_our_event_is_told_under_the_id_its_link_knows(self, side):
+        made = side.provider.create(side.calendar, fresh(), content())
+        first = read(side)
+        side.repeat_daily(made.id, 3)
+        second = read(side, first[-1].cursor, versions(first))
+        found = changed(second)[made.id]
+        starts = [at(f"2026-12-0{day} 09:00").start for day in (1, 2, 3)]
+        assert [busy.start for busy in found.busy] == starts
+        assert found.version == side.provider.get(side.calendar, made.id).version
+        assert changed(read(side))[made.id] == found
+        side.delete(made.id)
+        third = read(side, second[-1].cursor, {**versions(first), **versions(second)})
+        assert made.id in removed(third)
+        assert made.id not in changed(third)
 
     def test_an_event_that_cannot_be_read_is_reported_and_hides_no_other(self, side):
         good = side.add(NINE)

@@ -125,6 +125,13 @@ def test_an_id_that_comes_twice_on_a_page_is_one(google):
     assert [(one.id, one.version) for one in only.changed] == [("a", "2")]
 
 
+def test_an_event_that_cannot_be_read_is_reported_and_hides_no_other(google):
+    google.will(page(event("bad", start={"dateTime": "soon"}), event("good")))
+    found = {one.id: one for one in read(google)[0].changed}
+    assert found["bad"].problem.endswith(".")
+    assert (found["good"].problem, len(found["good"].busy)) == ("", 1)
+
+
 def test_all_day_events_last_a_day_of_the_calendar(google):
     google.will(page(event("a", start={"date": "2026-12-05"}, end={"date": "2026-12-06"})))
     (busy,) = read(google)[0].changed[0].busy
