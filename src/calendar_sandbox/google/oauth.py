@@ -10,7 +10,7 @@
     POST /revoke                              any token ends the account's whole grant to the app
     GET  /v1/userinfo, /oauth2/v3/userinfo    who signed in, as far as the scopes allow
     GET  /tokeninfo, /oauth2/v3/tokeninfo     what a token is good for
-    GET  /oauth2/v3/certs                     the public key of the id tokens
+    GET  /oauth2/v3/certs, /oauth2/v1/certs   the public key of the id tokens: as JWKS, as certificates
     GET  /.well-known/openid-configuration    where all of this is
 
 There is no password: whoever may play the owners may sign in as them. A browser remembers the accounts it
@@ -284,8 +284,10 @@ async def tokeninfo(request: Request) -> Response:
         return JSONResponse(tokens.described(world, form))
 
 
-async def certs(_request: Request) -> Response:
-    return JSONResponse(signing.public_keys(), headers={"Cache-Control": "public, max-age=60"})
+async def certs(request: Request) -> Response:
+    """The public key: as a JWKS, and at the older address as certificates."""
+    keys = signing.certificates() if "/v1/" in request.url.path else signing.public_keys()
+    return JSONResponse(keys, headers={"Cache-Control": "public, max-age=60"})
 
 
 async def discovery(request: Request) -> Response:
@@ -360,6 +362,7 @@ routes = [
     Route("/oauth2/v3/userinfo", userinfo, methods=["GET", "POST"]),
     Route("/tokeninfo", tokeninfo, methods=["GET", "POST"]),
     Route("/oauth2/v3/tokeninfo", tokeninfo, methods=["GET", "POST"]),
+    Route("/oauth2/v1/certs", certs),
     Route("/oauth2/v3/certs", certs),
     Route("/.well-known/openid-configuration", discovery),
 ]

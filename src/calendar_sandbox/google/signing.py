@@ -8,12 +8,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 
 @lru_cache
@@ -28,6 +32,20 @@ def public_keys() -> dict[str, Any]:
     key = {"kty": "RSA", "n": _encoded(_octets(numbers.n)), "e": _encoded(_octets(numbers.e))}
     kid = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
     return {"keys": [key | {"kid": kid, "alg": "RS256", "use": "sig"}]}
+
+
+@lru_cache
+def certificates() -> dict[str, str]:
+    """Return the key once more as Google's older document has it: a certificate (PEM) by key id."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pretend-google.example")])
+    made = (
+        x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=_key().public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2050, 1, 1, tzinfo=UTC))
+        .sign(_key(), SHA256())
+    )
+    return {public_keys()["keys"][0]["kid"]: made.public_bytes(Encoding.PEM).decode()}
 
 
 def signed(claims: dict[str, Any]) -> str:
