@@ -11,6 +11,8 @@ OWNER = "alice"
 OTHER = "bob"  # an account without any calendar, to see what is said then
 CALENDAR = "front-desk"
 ZONE = "America/New_York"
+GOOGLE_ACCOUNTS = ("ana@example.org", "ben@example.org")  # the stand-in furnishes them with calendars
+GOOGLE_CLIENT = ("demo.apps.pretend-google.example", "demo-secret")  # protects nothing: anybody may sign in
 
 RADICALE = """# Written by `make run` at every start.
 [server]
@@ -88,6 +90,24 @@ WEEK = [
         "handover", "Shift handover", 0, time(16, 30), time(17), ("RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",)
     ),
 ]
+
+
+def google_settings(stand_in: str) -> dict[str, str]:
+    """The variables that send the product to the Google stand-in at this address instead of to Google."""
+    return {
+        "GENIE_GOOGLE_CLIENT_ID": GOOGLE_CLIENT[0],
+        "GENIE_GOOGLE_CLIENT_SECRET": GOOGLE_CLIENT[1],
+        "GENIE_GOOGLE_AUTH_URL": f"{stand_in}/o/oauth2/v2/auth",
+        "GENIE_GOOGLE_TOKEN_URL": f"{stand_in}/token",
+        "GENIE_GOOGLE_REVOKE_URL": f"{stand_in}/revoke",
+        "GENIE_GOOGLE_USERINFO_URL": f"{stand_in}/v1/userinfo",
+        "GENIE_GOOGLE_API_URL": f"{stand_in}/calendar/v3",
+    }
+
+
+def google_client_option(public_url: str) -> str:
+    """How the stand-in is told of the product, as an operator registers it with Google."""
+    return ":".join([*GOOGLE_CLIENT, f"{public_url.rstrip('/')}/connect/return/google"])
 
 
 def lay_out(folder: Path, *, password: str, port: int, today: date) -> None:

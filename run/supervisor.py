@@ -200,6 +200,8 @@ class Installation:
                 "GENIE_PRIVATE_NETWORKS": given.get("GENIE_PRIVATE_NETWORKS") or "1",
                 "GENIE_EMAIL_URL": given.get("GENIE_EMAIL_URL") or f"smtp://127.0.0.1:{self.ports['mail']}",
             }
+            if not given.get("GENIE_GOOGLE_CLIENT_ID"):  # else the operator has registered with Google
+                ours |= demo.google_settings(ours["GENIE_DEMO_CALENDAR_URL"])
         return ours
 
     def write_environment(self) -> None:
@@ -259,6 +261,9 @@ class Installation:
         page += ["--caldav-url", self.environment["GENIE_DEMO_CALDAV_URL"]]
         page += ["--accounts", str(accounts), "--smtp-port", str(self.ports["mail"])]
         page += ["--mail-dir", str(self.state / "mail")]
+        page += [f"--google-account={address}" for address in demo.GOOGLE_ACCOUNTS]
+        page += ["--state", str(self.state / "google.json")]
+        page += ["--google-client", demo.google_client_option(self.environment["GENIE_PUBLIC_URL"])]
         self.launch("demo calendar page", page)
 
     def web_command(self) -> list[str]:
@@ -359,8 +364,9 @@ class Installation:
 
     def demo_calendar(self) -> list[str]:
         return [
-            "  The demo calendar (Apps → Schedule Genie™ → Configure Calendar) is a CalDAV one:",
-            f"    server address   {self.environment['GENIE_DEMO_CALDAV_URL']}",
-            f"    user             {demo.OWNER}",
-            f"    app password     {self.secrets['GENIE_DEMO_CALDAV_PASSWORD']}",
+            "  Calendars to connect (Apps → Schedule Genie™ → Configure Calendar):",
+            f"    Google           choose {demo.GOOGLE_ACCOUNTS[0]}; a stand-in for Google, no password",
+            f"    CalDAV           server address   {self.environment['GENIE_DEMO_CALDAV_URL']}",
+            f"                     user             {demo.OWNER}",
+            f"                     app password     {self.secrets['GENIE_DEMO_CALDAV_PASSWORD']}",
         ]
