@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import sync
+from bench import google_pull, sync
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
@@ -13,6 +13,9 @@ RESULTS = Path(__file__).resolve().parent / "results.json"
 def main() -> None:
     figures = sync.measure()
     print(sync.report(figures))
+    pulled = google_pull.measure()
+    print(google_pull.report(pulled))
+    figures |= pulled
     RESULTS.write_text(
         json.dumps({name: round(value, 4) for name, value in figures.items()}, indent=2) + "\n"
     )
