@@ -1,6 +1,6 @@
 """How long a pull through the Google provider takes, beside the bare list requests to the same stand-in.
 
-Bare means: the same `events.list` requests, answers unpacked and read to the end, nothing understood. Both are
+Bare means: the same `events.list` requests, answers unpacked and read to the end, not understood. Both are
 measured in turn, in one run; the stand-in is a process of its own.
 """
 
