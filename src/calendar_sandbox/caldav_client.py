@@ -122,6 +122,11 @@ class CalDavClient:
         """Delete the object if it still has this ETag, or raise Stale."""
         await self._send("DELETE", href, headers={"If-Match": etag})
 
+    async def move(self, href: str, target: str, *, etag: str) -> None:
+        """Move the object (RFC 4918 9.9); raise Stale when its ETag is another or its name is taken there."""
+        headers = {"Destination": self._url(target), "Overwrite": "F", "If-Match": etag}
+        await self._send("MOVE", href, headers=headers)
+
     async def _put(self, href: str, text: str, condition: dict[str, str]) -> str:
         headers = {"Content-Type": "text/calendar; charset=utf-8"} | condition
         answer = await self._send("PUT", href, body=text, headers=headers)

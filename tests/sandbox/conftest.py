@@ -81,6 +81,9 @@ class Week:
     def here(self) -> dict[str, str]:
         return {"account": self.account, "calendar": self.calendar, "zone": ZONE}
 
+    def second(self) -> str:
+        raise NotImplementedError
+
     def week(self, first: str = "2026-11-23", last: str = "2026-11-30") -> list[dict[str, Any]]:
         """The occurrences as the sandbox tells them."""
         answer = self.client.get("/events.json", params=self.here | {"first": first, "last": last})
@@ -130,6 +133,10 @@ class Desk(Week):
         """The object as the server has it, unfolded."""
         return re.sub(r"\r?\n[ \t]", "", self.server.get(self.address(href))).replace("\r\n", "\n")
 
+    def second(self) -> str:
+        """Make another calendar of the account."""
+        return urlsplit(self.server.make_calendar(f"desk-{next(numbers)}", name="Second")).path
+
     def gone(self, href: str) -> bool:
         with self.server.client() as client:
             return client.get(self.address(href)).status_code == 404
@@ -144,6 +151,11 @@ class GoogleDesk(Week):
     @property
     def person(self) -> GoogleAccount:
         return self.world.account(self.account)
+
+    def second(self) -> str:
+        """Make another calendar of the account."""
+        with self.world.lock:
+            return self.world.add_calendar(self.person, "Second").id
 
     def insert(self, person: GoogleAccount | None = None, **body: Any) -> dict[str, Any]:
         """Write an event as an app would that acts for the person (whose own calendar it is)."""

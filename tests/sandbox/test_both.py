@@ -159,6 +159,32 @@ def test_whoever_was_slower_is_refused_and_nothing_is_written(week: Week):
     assert week.only("Tea with milk")["start"][:16] == "2026-11-26T10:00"
 
 
+def test_an_event_is_moved_to_another_calendar_with_its_series(week: Week):
+    daily(week)
+    week.done("edit", week.week()[1], title="Retro", scope="one")
+    other, first = week.second(), week.calendar
+    value = f"{week.week()[0]['occurrence']}|{week.week()[0]['href']}"
+    form = week.client.get("/events/edit", params=week.here | {"event": value}).text
+    assert f'<option value="{other}">Second</option>' in form
+    moved = week.done("transfer", week.week()[0], to=other)
+    assert week.week() == []
+    week.calendar = other
+    assert [one["title"] for one in week.week()] == ["Stand-up", "Retro", "Stand-up", "Stand-up", "Stand-up"]
+    assert (moved["href"], moved["etag"]) == (week.week()[0]["href"], week.week()[0]["etag"])
+    week.done("transfer", week.week()[0], to=first)
+    week.calendar = first
+    assert len(week.week()) == 5
+
+
+def test_an_event_is_not_moved_from_under_somebody_or_to_nowhere(week: Week):
+    seen, other = tea(week), week.second()
+    week.done("edit", seen, title="Tea with milk")
+    assert week.post("transfer", seen, to=other).status_code == 412
+    for target in ("", "/nobody/", week.calendar):
+        assert week.post("transfer", week.only("Tea with milk"), to=target).status_code == 400
+    assert week.only("Tea with milk")
+
+
 @pytest.mark.parametrize("calendar", ["", "/nobody/", "nobody@example.org"])
 def test_another_calendar_cannot_be_reached(week: Week, calendar: str):
     seen = tea(week)

@@ -185,6 +185,18 @@ def test_a_form_without_a_script_edits_and_declines(google: GoogleDesk):
     assert "Review, Tue 24 Nov, 15:00–16:00, declined" in google.client.get("/", params=google.here).text
 
 
+def test_a_moved_event_leaves_a_stub_and_has_a_new_organizer(google: GoogleDesk):
+    made = google.insert(summary="Visit", start=NINE, end=TEN, extendedProperties=ROOM)
+    other = google.second()
+    _items, token = sync(google)
+    google.done("transfer", google.only("Visit"), to=other)
+    items, _token = sync(google, token)
+    assert [(one["id"], one["status"]) for one in items] == [(made["id"], "cancelled")]
+    google.calendar = other
+    moved = google.get(made["id"])
+    assert (moved["organizer"]["email"], moved["extendedProperties"]) == (other, ROOM)
+
+
 def test_titles_are_text_and_never_markup(google: GoogleDesk):
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     google.insert(summary=evil, location=evil, description=f"</textarea>{evil}", start=NINE, end=TEN)

@@ -84,6 +84,11 @@ class CalDavOwner:
         await self._client.delete(old.href, etag=self._opened[old.href].etag)
         return Kept(old.href, "")
 
+    async def transfer(self, old: Occurrence, calendar: str) -> Kept:
+        href = f"{calendar}{old.href.rsplit('/', 1)[-1]}"
+        await self._client.move(old.href, href, etag=self._opened[old.href].etag)
+        return Kept(href, (await self._client.get(href)).etag)
+
     async def answer(self, old: Occurrence, answer: str, scope: Scope) -> Kept:
         raise BadInput(
             "Nobody has asked for an answer to this event.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -114,6 +115,12 @@ class GoogleOwner:
             event = _id_of(old.href, old.key if scope == "one" else "")
             writing.delete(self._call(old.calendar, event=event))
         return Kept(old.href, "")
+
+    async def transfer(self, old: Occurrence, calendar: str) -> Kept:
+        with self._asking():
+            self._still(old)
+            call = self._call(old.calendar, event=old.href)
+            return _kept(writing.move(replace(call, params={"destination": [calendar]})))
 
     async def answer(self, old: Occurrence, answer: str, scope: Scope) -> Kept:
         with self._asking():

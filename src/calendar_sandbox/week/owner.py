@@ -143,6 +143,9 @@ class Owner(Protocol):
     async def delete(self, old: Occurrence, scope: Scope, *, now: datetime) -> Kept:
         """Delete what `one` returned, alone or with its series, or raise Stale."""
 
+    async def transfer(self, old: Occurrence, calendar: str) -> Kept:
+        """Move what `one` returned, with its series, to another calendar of the account, or raise Stale."""
+
     async def answer(self, old: Occurrence, answer: str, scope: Scope) -> Kept:
         """Answer an invitation: one of ANSWERS. Raise BadInput where nobody has asked."""
 

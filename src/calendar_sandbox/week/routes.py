@@ -22,6 +22,7 @@ the week.
     POST /events/edit       the same and title, place, notes, shown_as, repeat, repeat_until;
                             what is not sent stays
     POST /events/delete     href, etag, occurrence, scope
+    POST /events/transfer   href, etag, occurrence, to (another calendar's href): the whole event or series
     POST /events/answer     href, etag, occurrence, scope, answer (accepted|tentative|declined): Google only
 
 At Google an `href` is the id of the event or of its series, and `href_occurrence` the id of one of a series.
@@ -34,7 +35,7 @@ The form sends `start_date start_time end_date end_time all_day` instead, its la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -58,6 +59,7 @@ SAID = {
     "moved": "The event was moved.",
     "saved": "The change is saved.",
     "deleted": "The event was deleted.",
+    "transferred": "The event is on the other calendar now.",
     "accepted": "You said that you will come.",
     "tentative": "You said that you may come.",
     "declined": "You said that you will not come.",
@@ -160,8 +162,10 @@ async def new_form(request: Request) -> Response:
 async def edit_form(request: Request) -> Response:
     asked, values = _with_event(request, request.query_params)
     zone = ZoneInfo(asked.zone or "UTC")
-    old = await _event(asked.owner(request), asked, values, zone)
-    return _form_page(request, asked, zone, old, typed={}, fault=None)
+    owner = asked.owner(request)
+    old = await _event(owner, asked, values, zone)
+    others = await _others(owner, asked)
+    return _form_page(request, asked, zone, old, typed={}, fault=None, others=others)
 
 
 async def create(request: Request) -> Response:
@@ -201,6 +205,24 @@ async def delete(request: Request) -> Response:
     return _done(request, asked, "deleted", kept, when=None)
 
 
+async def transfer(request: Request) -> Response:
+    fields = await fields_of(request)
+    asked, values = _with_event(request, fields)
+    owner = asked.owner(request)
+    others = await _others(owner, asked)
+    target = next((one.href for one in others if one.href == fields.get("to")), None)
+    if target is None:
+        raise BadInput(
+            "The event cannot be moved to this calendar.", "Nothing was changed.", "Choose another calendar."
+        )
+    try:
+        old = await _event(owner, asked, values, ZoneInfo(asked.zone or "UTC"))
+        kept = await owner.transfer(old, target)
+    except (Stale, Gone) as fault:
+        return _lost(request, asked, fault)
+    return _done(request, asked, "transferred", kept, when=None)
+
+
 async def answer(request: Request) -> Response:
     fields = await fields_of(request)
     asked, values = _with_event(request, fields)
@@ -234,6 +256,11 @@ async def _change(request: Request, done: str) -> Response:
         return _lost(request, asked, fault)
     alone = old.repeats and _scope(fields) == "one"
     return _done(request, asked, done, kept, when=wanted.when, alone=alone)
+
+
+async def _others(owner: Owner, asked: Asked) -> list[Calendar]:
+    """The calendars an event may be moved to."""
+    return [one for one in await owner.calendars() if one.writable and one.href != asked.calendar]
 
 
 async def _event(owner: Owner, asked: Asked, values: Mapping[str, str], zone: ZoneInfo) -> Occurrence:
@@ -308,6 +335,7 @@ def _form_page(
     *,
     typed: Mapping[str, str],
     fault: Fault | None,
+    others: Sequence[Calendar] = (),
 ) -> Response:
     start, end = old.start, old.end
     timed = isinstance(start, datetime) and isinstance(end, datetime)
@@ -340,6 +368,7 @@ def _form_page(
         when=(start, end),
         values=values,
         fault=fault,
+        others=others,
     )
 
 
@@ -440,5 +469,6 @@ routes = [
     Route("/events/move", move, methods=["POST"]),
     Route("/events/edit", edit, methods=["POST"]),
     Route("/events/delete", delete, methods=["POST"]),
+    Route("/events/transfer", transfer, methods=["POST"]),
     Route("/events/answer", answer, methods=["POST"]),
 ]
