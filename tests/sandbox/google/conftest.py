@@ -38,7 +38,8 @@ def connect(google: GoogleSandbox) -> Iterator[Connect]:
     made: list[Service] = []
 
     def connected(email: str = ANA, scopes: Sequence[str] = (CALENDAR,), **values: Any) -> Service:
-        credentials = Credentials(token=google.token(email, scopes, **values))
+        lasting: dict[str, Any] = {"lifetime": 10**8, **values}
+        credentials = Credentials(token=google.token(email, scopes, **lasting))
         service = build_from_document(document, credentials=credentials)
         made.append(service)
         return service

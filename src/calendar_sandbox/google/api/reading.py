@@ -23,7 +23,7 @@ from calendar_sandbox.google.state import Calendar, Resource, StoredEvent, World
 
 DEFAULT_PAGE, BIGGEST_PAGE = 250, 2500
 OLDEST_UPDATED_MIN = timedelta(days=28)
-TOMBSTONES_AHEAD = timedelta(days=183)  # how far a deleted series names its instances
+TOMBSTONES = (timedelta(days=-31), timedelta(days=183))  # from when to when a deleted series names instances
 
 NOT_WITH_SYNC_TOKEN = (
     "iCalUID",
@@ -301,7 +301,7 @@ def _gone_instances(world: World, calendar: Calendar, stored: StoredEvent, since
     there = _taken(calendar, stored)
     if "recurrence" in stored.resource and not stored.deleted:
         there |= {one.suffix for one in expanded(world, stored)}
-    last = world.now() + TOMBSTONES_AHEAD
+    first, last = (world.now() + away for away in TOMBSTONES)
     for earlier in stored.earlier:
         if earlier.until <= since or "recurrence" not in earlier.shape:
             continue
@@ -309,7 +309,7 @@ def _gone_instances(world: World, calendar: Calendar, stored: StoredEvent, since
             if one.suffix in there:
                 continue
             there.add(one.suffix)
-            if not stored.deleted or world.now() < one.start.at(calendar.time_zone) < last:
+            if not stored.deleted or first < one.start.at(calendar.time_zone) < last:
                 yield one
 
 
