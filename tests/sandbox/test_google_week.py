@@ -98,6 +98,14 @@ def test_a_moved_series_takes_listed_days_along(google: GoogleDesk):
     assert [start[8:] for start in google.starts("Daily")] == ["24T16:30", "26T16:30"]
 
 
+def test_a_moved_series_forgets_what_was_changed_alone(google: GoogleDesk):
+    google.insert(summary="Daily", start=NINE, end=TEN, recurrence=["RRULE:FREQ=DAILY;COUNT=4"])
+    google.done("delete", google.week()[1], scope="one")
+    google.done("edit", google.week()[1], title="Retro", scope="one")
+    google.done("move", google.week()[0], start="2026-11-24T16:30", scope="series")
+    assert google.starts("Daily") == [f"2026-11-{day}T16:30" for day in (24, 25, 26, 27)]
+
+
 def test_a_monthly_rule_is_not_bent(google: GoogleDesk):
     google.insert(summary="Board", start=NINE, end=TEN, recurrence=["RRULE:FREQ=MONTHLY;BYDAY=4TU"])
     answer = google.post("move", google.only("Board"), start="2026-11-25T15:00", scope="series")

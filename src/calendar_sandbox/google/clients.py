@@ -44,9 +44,18 @@ def may_return_to(client: Client, redirect_uri: str) -> bool:
     try:
         address = urlsplit(redirect_uri)
         address.port  # noqa: B018  raises for a port that is none
-        return address.scheme == "http" and address.hostname in LOOPBACK and not address.fragment
+        plain = "@" not in address.netloc and not address.fragment
+        return address.scheme == "http" and address.hostname in LOOPBACK and plain
     except ValueError:
         return False
+
+
+def origin_of(redirect_uri: str) -> str:
+    """Return scheme, host and port, as a content security policy writes them."""
+    address = urlsplit(redirect_uri)
+    host = (address.hostname or "").encode("idna").decode()
+    port = f":{address.port}" if address.port else ""
+    return f"{address.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def shown_name(client: Client, redirect_uri: str) -> str:

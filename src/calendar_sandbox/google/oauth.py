@@ -24,7 +24,7 @@ import binascii
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from urllib.parse import unquote_plus, urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -34,6 +34,7 @@ from starlette.routing import Route
 from calendar_sandbox.faults import BadInput
 from calendar_sandbox.google import scopes, signing, tokens
 from calendar_sandbox.google.authorization import ISSUER, METHODS, Refused, Wish, wish_of
+from calendar_sandbox.google.clients import origin_of
 from calendar_sandbox.google.state import Account, World
 from calendar_sandbox.google.tokens import OAuthError
 from calendar_sandbox.guard import POLICY
@@ -189,8 +190,7 @@ def _chooser(world: World, wish: Wish, here: list[Account], hinted: Account | No
 
 def _page(name: str, wish: Wish, *, status: int = 200, **values: Any) -> Response:
     """Render a page whose forms may end at the app: browsers hold a form's redirects to the policy too."""
-    address = urlsplit(wish.redirect_uri)
-    allowed = f"form-action 'self' {address.scheme}://{address.netloc}"
+    allowed = f"form-action 'self' {origin_of(wish.redirect_uri)}"
     answer = page(f"signin/{name}", status=status, wish=wish, **values)
     answer.headers["Content-Security-Policy"] = POLICY.replace("form-action 'self'", allowed)
     return answer

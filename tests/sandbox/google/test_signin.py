@@ -21,7 +21,7 @@ import pytest
 from tests.sandbox.conftest import serving
 
 from calendar_sandbox.google import signing
-from calendar_sandbox.google.clients import DEMO, client_from, clients_from
+from calendar_sandbox.google.clients import DEMO, client_from, clients_from, origin_of
 from calendar_sandbox.google.state import Client, World
 from calendar_sandbox.settings import Settings
 
@@ -344,6 +344,7 @@ def test_nothing_is_shown_with_prompt_none(scene: Scene):
         ({"redirect_uri": None}, 400, "Missing required parameter: redirect_uri"),
         ({"redirect_uri": "https://elsewhere.example/"}, 400, "Error 400: redirect_uri_mismatch"),
         ({"redirect_uri": "http://127.0.0.1.evil.example/"}, 400, "Error 400: redirect_uri_mismatch"),
+        ({"redirect_uri": "http://é;img-src *@127.0.0.1/"}, 400, "Error 400: redirect_uri_mismatch"),
         ({"redirect_uri": "http://127.0.0.1:80x/"}, 400, "Error 400: redirect_uri_mismatch"),
         ({"redirect_uri": "http://[::1/"}, 400, "Error 400: redirect_uri_mismatch"),
         ({"client_id": SHOP.id}, 400, "Error 400: redirect_uri_mismatch"),
@@ -711,6 +712,18 @@ def test_an_app_has_several_addresses_and_one_secret():
 def test_a_client_written_wrongly_is_refused(wrong: str):
     with pytest.raises(ValueError, match="ID:SECRET:REDIRECT_URI"):
         client_from(wrong)
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Shop.example:8443/back?x", "https://shop.example:8443"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+        ("https://bücher.example/back", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_apps_origin_is_written_as_policies_write_it(address: str, origin: str):
+    assert origin_of(address) == origin
 
 
 # --- in a browser
