@@ -135,6 +135,17 @@ def test_an_all_day_series_loses_one_day(week: Week):
     assert week.starts("Shut") == [f"2026-11-{day}" for day in (23, 25, 26)]
 
 
+def test_an_all_day_series_moves_by_days(week: Week):
+    fields = {"start": "2026-11-23", "end": "2026-11-25", "repeat": "weekly"}
+    week.done("create", title="Shut", repeat_until="2026-12-01", **fields)
+    week.done("move", week.only("Shut"), start="2026-11-25", scope="series")
+    found = week.week("2026-11-23", "2026-12-14")
+    assert [(one["start"], one["end"]) for one in found] == [
+        ("2026-11-25", "2026-11-27"),
+        ("2026-12-02", "2026-12-04"),
+    ]
+
+
 def test_a_series_turns_all_day_only_while_nothing_would_be_lost(week: Week):
     week.done("create", title="Weekly", start="2026-11-23T09:00", end="2026-11-23T10:00", repeat="weekly")
     week.done("edit", week.only("Weekly"), start="2026-11-23", end="2026-11-24", scope="series")
