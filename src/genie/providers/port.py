@@ -192,7 +192,8 @@ class SignIn(Protocol):
 
     def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> Grant:
         """Turn the code that came back into a grant. Raises ConnectFault (PermissionMissing, SignInExpired,
-        NoCalendars, Unreachable, …): then no key is made, and what was granted by halves is given back."""
+        NoCalendars, Unreachable, …): then no key is made. What was granted by halves is given back only where
+        that ends no other key of the account; else its tokens are forgotten."""
         ...
 
     def refusal(self, *, error: str, description: str) -> ConnectFault:
