@@ -184,6 +184,7 @@ def test_what_can_go_wrong_behind_the_sign_in(google, places, fault):
         ("invalid_scope", errors.NotAllowedThere, "permissions"),
         ("temporarily_unavailable", errors.Unreachable, "just now"),
         ("something_new", errors.NotAllowedThere, "something_new"),
+        ("", errors.NotAllowedThere, "nothing"),
         ("x" * 5_000, errors.NotAllowedThere, "xxx"),
     ],
 )

@@ -29,7 +29,7 @@ WAITS = {
     "userRateLimitExceeded": (SLOWER, 0.0),
     "quotaExceeded": (USED_UP, 2 * HOUR),
     "dailyLimitExceeded": (USED_UP, 2 * HOUR),
-    "limitExceeded": (USED_UP, 2 * HOUR),
+    "calendarUsageLimitsExceeded": (USED_UP, 2 * HOUR),
     "accessNotConfigured": (SWITCHED_OFF, HOUR),
     "SERVICE_DISABLED": (SWITCHED_OFF, HOUR),
 }

@@ -47,7 +47,8 @@ def refused(error: str) -> ConnectFault:
         )
     if error in ("temporarily_unavailable", "server_error"):
         return unfinished()
-    said, advice = WHY.get(error) or (f"Google did not allow the sign-in (it says: {error[:60]}).", OPERATOR)
+    unknown = f"Google did not allow the sign-in (it says: {error[:60] or 'nothing'})."
+    said, advice = WHY.get(error) or (unknown, OPERATOR)
     return NotAllowedThere(f"{said} {NOTHING_SAVED} {advice}")
 
 
