@@ -15,6 +15,8 @@ const VIEWS: Record<string, string> = {
   agenda: "listWeek",
 };
 const READ_AGAIN = 15_000; // ms
+const LOOK_AGAIN = 4_000; // ms, after somebody turned to the page
+const LOOKS = 4;
 
 interface Block {
   id: string;
@@ -61,11 +63,22 @@ function words(arg: EventContentArg): { domNodes: Node[] } {
     node.textContent = text;
     return node;
   };
-  const nodes = [part("customer", block.customer ?? ""), part("kind", block.kind ?? "")];
-  if (!arg.view.type.startsWith("list")) nodes.unshift(part("time", block.said));
-  if (!block.live) nodes.push(part("flag", "cancelled"));
-  if (block.attention) nodes.push(part("flag", "needs attention"));
-  return { domNodes: nodes.flatMap((node) => [node, document.createTextNode(" ")]) };
+  const inList = arg.view.type.startsWith("list");
+  const parts = [part("customer", block.customer ?? ""), part("kind", block.kind ?? "")];
+  // a day of the month is narrow: when it begins says enough
+  if (!inList) parts.unshift(part("time", arg.view.type === "dayGridMonth" ? block.said.slice(0, 5) : block.said));
+  if (!block.live) parts.push(part("flag", "cancelled"));
+  if (block.attention) parts.push(part("flag", "needs attention"));
+  const nodes = parts.flatMap((node) => [node, document.createTextNode(" ")]);
+  return { domNodes: inList ? [linked(arg.event.url, nodes)] : nodes };
+}
+
+/** FullCalendar makes blocks of the grid links by itself, but rows of the list only when it writes their words. */
+function linked(address: string, nodes: Node[]): HTMLAnchorElement {
+  const link = document.createElement("a");
+  link.href = address;
+  link.append(...nodes);
+  return link;
 }
 
 /** What the clocks of a zone show now, as the grid wants it. */
@@ -87,6 +100,7 @@ export function grid(place: HTMLElement): void {
   const filter = document.getElementById("leads-filter") as HTMLFormElement;
   const trouble = document.getElementById("leads-trouble");
   const { feed = "", zone = "UTC", date = "", view = "" } = place.dataset;
+  let looks = LOOKS; // so often it is still read soon, while changes on the linked calendars come in
   const narrow = window.matchMedia("(max-width: 47.99rem)").matches;
   const aside = panel();
 
@@ -111,6 +125,7 @@ export function grid(place: HTMLElement): void {
     const wanted = asked();
     wanted.set("start", start.slice(0, 10));
     wanted.set("end", end.slice(0, 10));
+    if (looks > 0) wanted.set("look", "1");
     const answer = await fetch(`${feed}?${wanted.toString()}`, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(`the feed answered ${answer.status}`);
     const found = (await answer.json()) as Feed;
@@ -128,10 +143,12 @@ export function grid(place: HTMLElement): void {
     locale: british, // day before month, weeks from Monday, as all pages say it
     allDaySlot: false,
     slotEventOverlap: false,
-    scrollTime: "07:30:00",
+    scrollTime: "08:00:00",
     snapDuration: "00:15:00",
-    height: "max(34rem, calc(100dvh - 12rem))",
+    height: "max(34rem, calc(100dvh - 13.875rem))",
     dayMaxEvents: true,
+    fixedWeekCount: false,
+    defaultRangeSeparator: "–",
     ...(narrow ? { moreLinkContent: (more: { shortText: string }) => more.shortText } : {}),
     navLinks: true,
     headerToolbar: {
@@ -162,7 +179,7 @@ export function grid(place: HTMLElement): void {
       const click = info.jsEvent;
       if (click.ctrlKey || click.metaKey || click.shiftKey) return; // a new tab was meant
       click.preventDefault();
-      aside.open(info.event.url, info.el);
+      aside.open(info.event.url, info.el.querySelector("a") ?? info.el);
     },
     eventDrop: (info) => ask(info.event, info.revert),
     datesSet: () => {
@@ -181,10 +198,23 @@ export function grid(place: HTMLElement): void {
   filter.addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("appointment-changed", () => calendar.refetchEvents());
   document.addEventListener("appointment-news", () => calendar.refetchEvents());
-  window.setInterval(() => {
+  const readAgain = (): void => {
     const busy = document.hidden || document.querySelector("dialog[open], .fc-event-dragging");
     if (!busy) calendar.refetchEvents();
-  }, READ_AGAIN);
+  };
+  const look = (): void => {
+    readAgain();
+    looks -= 1;
+    if (looks > 0) window.setTimeout(look, LOOK_AGAIN);
+  };
+  window.setTimeout(look, LOOK_AGAIN); // the first reading was FullCalendar's own
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    const looking = looks > 0;
+    looks = LOOKS;
+    if (!looking) look();
+  });
+  window.setInterval(readAgain, READ_AGAIN);
 }
 
 /** FullCalendar's icons stand in labelled buttons: they are no images of their own. */

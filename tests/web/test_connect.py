@@ -26,6 +26,7 @@ from genie.providers.registry import ProviderSettings
 from genie.store.models import (
     AvailabilityCalendar,
     Change,
+    Company,
     Connection,
     EventLink,
     Module,
@@ -35,6 +36,7 @@ from genie.store.models import (
     RemoteObject,
     Role,
 )
+from genie.store.sealed import seal
 from genie.web.dashboard.remote.health import health_of
 
 PASSWORD = "abcd-efgh-app-password"
@@ -245,7 +247,7 @@ def test_an_arrow_turns_amber_with_a_reason(
 @pytest.mark.parametrize(
     ("last", "said"),
     [
-        (None, "appointments Everything is sent. nothing yet"),
+        (None, "appointments Everything is sent. Nothing yet."),
         (timedelta(0), "1 today, last 00:15"),
         (timedelta(minutes=15), "1 today, last 00:00"),
         (timedelta(minutes=16), "0 today, last Mon 1 Jun, 23:59"),
@@ -344,7 +346,7 @@ def test_how_a_connection_is_takes_the_same_number_of_queries_whatever_it_did(ac
 
 
 def linked_to_work(acme: Scene, *, at: datetime) -> Connection:
-    calendar = acme.listed(acme.key())[0]
+    calendar = acme.listed(acme.company.remote_keys.first() or acme.key())[0]
     return Connection.objects.create(module=acme.module, calendar=calendar, linked_at=at)
 
 
@@ -363,6 +365,26 @@ def state_part(connection: Connection, now: datetime) -> str:
 
 
 # --- Remote Authorization
+
+
+def test_times_on_the_pages_are_those_of_the_company(admin: Client, acme: Scene) -> None:
+    Company.objects.update(zone="America/New_York")
+    at = datetime(2026, 3, 3, 2, tzinfo=UTC)
+    key = acme.key(created_at=at)
+    connection = linked_to_work(acme, at=at)
+    RegistrationLink.objects.create(
+        company=acme.company,
+        kind="caldav",
+        token_hash="x",
+        token_secret=seal({"token": "x"}),
+        created_at=at,
+        expires_at=datetime(2100, 1, 1, 2, tzinfo=UTC),
+    )
+    assert connection.calendar.key_id == key.pk
+    said = words(admin.get(KEYS))
+    assert "until Thu 31 Dec 2099, 21:00 (New York)" in said
+    assert "Mon 2 Mar 2026, 21:00" in said
+    assert "linked Mon 2 Mar, 21:00" in words(admin.get(CALENDAR)).replace(" 2026,", ",")
 
 
 def test_creating_a_link_shows_launch_and_copy_and_only_caldav_can_be_chosen(admin: Client) -> None:

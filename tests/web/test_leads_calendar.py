@@ -202,6 +202,29 @@ def test_a_wrong_filter_shows_the_present_week(acme: Leads, asked: str) -> None:
     assert "Ann Lee" in answer.content.decode()
 
 
+def test_turning_to_the_calendar_has_the_linked_calendars_asked_more_often_for_a_while(acme: Leads) -> None:
+    """Not merely having it open, which on a reception is all day."""
+    branch, other = acme.base.another_module("Branch"), leads("other")
+    ours, theirs, unlinked = acme.calendar(), other.calendar(), acme.calendar("Not linked")
+    acme.connect(ours)
+    other.connect(theirs)
+
+    def watched() -> list[bool]:
+        rows = [ours, theirs, unlinked]
+        for row in rows:
+            row.refresh_from_db()
+        return [row.watched_at is not None for row in rows]
+
+    week(acme)
+    assert watched() == [False, False, False]
+    week(acme, look="1", module=branch.pk)
+    assert watched() == [False, False, False]
+    with CaptureQueriesContext(connection) as queries:
+        week(acme, look="1")
+    assert watched() == [True, False, False]
+    assert len([q for q in queries if q["sql"].startswith("UPDATE")]) == 1
+
+
 def test_light_users_see_the_calendar_and_may_not_drag(acme: Leads) -> None:
     acme.visit(soon())
     light = acme.light()
@@ -317,3 +340,68 @@ def test_a_light_user_s_blocks_do_not_move(shown: Any) -> None:
     block = window.locator(".visit-block")
     block.wait_for()
     assert "fc-event-draggable" not in block.get_attribute("class")
+
+
+@pytest.mark.browser
+def test_the_agenda_on_a_phone_opens_a_visit_by_finger_and_by_keyboard(shown: Any) -> None:
+    """On a phone the agenda is what one sees first."""
+    acme, window = shown.acme, shown.window
+    window.set_viewport_size({"width": 390, "height": 780})
+    visit = acme.visit(soon(days=0), name="Ann <i>Lee</i>")
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}")
+    row = window.locator(".fc-list-event")
+    row.wait_for()
+    assert "Ann <i>Lee</i>" in row.inner_text()
+    assert "10:00–11:00" in row.inner_text()
+    panel = window.locator("#leads-panel")
+    row.locator("td").first.click()
+    panel.get_by_role("heading", name="Ann <i>Lee</i>").wait_for()
+    window.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    link = window.get_by_role("link", name="Ann <i>Lee</i>")
+    assert link.evaluate("link => link === document.activeElement")
+    window.keyboard.press("Enter")
+    panel.get_by_role("heading", name="Ann <i>Lee</i>").wait_for()
+    panel.get_by_role("button", name="Close").click()
+    panel.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_a_drag_is_put_back_when_the_server_cannot_be_asked(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    visit = acme.visit(soon(days=7, hour=10))
+    shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}&view=day")
+    block = window.locator(".visit-block")
+    block.wait_for()
+    top = block.bounding_box()["y"]
+    window.route("**/move?*", lambda route: route.abort())
+    drag(window, block, down=2 * block.bounding_box()["height"])
+    window.locator("#leads-trouble").wait_for()
+    assert block.bounding_box()["y"] == top
+    assert not window.locator("#move-dialog").is_visible()
+
+
+@pytest.mark.browser
+def test_who_turns_to_the_page_sees_soon_what_changed(shown: Any) -> None:
+    acme, window = shown.acme, shown.window
+    window.clock.install()
+    visit = acme.visit(soon(days=0), name="Early")
+
+    def next_reading(seconds: int = 0) -> str:
+        """The address that is read when so much time went by."""
+        with window.expect_response(lambda answer: "calendar.json" in answer.url) as read:
+            window.clock.run_for(seconds * 1000)
+        return str(read.value.url)
+
+    with window.expect_response(lambda answer: "calendar.json" in answer.url) as first:
+        shown.open(f"leads/calendar?date={visit.start:%Y-%m-%d}&view=day")
+    assert "look=1" in first.value.url
+    window.get_by_text("Early").wait_for()
+    acme.visit(soon(days=0, hour=13), name="Late")
+    assert "look=1" in next_reading(4)
+    window.get_by_text("Late").wait_for()
+    window.clock.run_for(60_000)
+    window.wait_for_load_state("networkidle")
+    assert "look=1" not in next_reading(15)
+    with window.expect_response(lambda answer: "look=1" in answer.url):
+        window.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

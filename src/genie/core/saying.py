@@ -50,8 +50,8 @@ def said_day(moment: datetime, zone: str, *, now: datetime | None = None) -> str
     return day if now and now.astimezone(where).year == local.year else f"{day} {local.year}"
 
 
-def said_moment(at: datetime, zone: str, now: datetime) -> str:
-    """An instant as wall time in `zone`: *Tue 3 Mar, 10:44*."""
+def said_moment(at: datetime, zone: str, now: datetime | None) -> str:
+    """An instant as wall time in `zone`: *Tue 3 Mar, 10:44*; with its year unless it is that of `now`."""
     local = at.astimezone(zone_of(zone) or UTC)
     return f"{said_day(at, zone, now=now)}, {local:%H:%M}"
 

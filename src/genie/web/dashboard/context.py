@@ -16,10 +16,10 @@ SWITCHER = 8
 """Companies shown in the side menu; more are on the page of all companies."""
 
 MENU: list[tuple[Right, str, str, str, str]] = [
-    # right, name of the address, words, icon, folder below the company that marks it as current
-    (Right.SEE_LEADS, "leads_calendar", "Leads calendar", "calendar-days", "leads/calendar"),
+    # right, name of the address, words, icon, folders below the company that mark it as current
+    (Right.SEE_LEADS, "leads_calendar", "Leads calendar", "calendar-days", "leads/calendar appointments"),
     (Right.SEE_LEADS, "leads_list", "Leads list", "list", "leads/list"),
-    (Right.APP_SETTINGS, "apps", "Apps", "layout-grid", "apps"),
+    (Right.APP_SETTINGS, "apps", "Apps", "layout-grid", "apps keys"),
     (Right.SCHEDULES, "schedules", "Availability", "calendar-clock", "schedules"),
 ]
 
@@ -44,13 +44,13 @@ def menu(company: Company, user: User, path: str) -> list[dict[str, Any]]:
     """The side menu of a company for this user's rights."""
     rights = rights_of(user.role)
     entries = []
-    for right, name, words, icon, folder in MENU:
+    for right, name, words, icon, folders in MENU:
         if right not in rights:
             continue
         try:
             address = reverse(name, kwargs={"slug": company.slug})
         except NoReverseMatch:
             continue
-        here = path.startswith(f"/company/{company.slug}/{folder}")
+        here = path.startswith(tuple(f"/company/{company.slug}/{folder}" for folder in folders.split()))
         entries.append({"address": address, "words": words, "icon": icon, "here": here})
     return entries

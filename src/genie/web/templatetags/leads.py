@@ -76,10 +76,11 @@ def clock(at: datetime, now: datetime, zone: str) -> SafeString:
 
 
 @register.simple_tag
-def instant(at: datetime, now: datetime, zone: str) -> SafeString:
-    """A moment: *Tue 3 Mar, 10:44*."""
+def instant(at: datetime, now: datetime | None, zone: str, place: bool = False) -> SafeString:
+    """A moment: *Tue 3 Mar, 10:44*; its year unless it is that of `now`, its zone if `place`."""
+    said = said_moment(at, zone, now)
     return format_html(
         '<time datetime="{}">{}</time>',
         at.astimezone(UTC).isoformat(timespec="seconds"),
-        said_moment(at, zone, now),
+        f"{said} ({said_place(zone)})" if place else said,
     )

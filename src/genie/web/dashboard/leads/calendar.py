@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from genie.core.appointment import LIVE
 from genie.core.rights import Right, may
 from genie.core.saying import said_day, said_place, zone_of
+from genie.flows.watch_calendar import watch_linked_calendars
 from genie.store.models import Appointment, Company
 from genie.store.queries.appointments import appointments_between, busy_beside
 from genie.web.dashboard.access import CompanyRequest, for_company
@@ -64,7 +65,11 @@ def leads_calendar(request: CompanyRequest, company: Company) -> HttpResponse:
 @require_safe
 @for_company(Right.SEE_LEADS)
 def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
-    """Appointments and busy time in [start, end), as wall time of the company's zone."""
+    """Appointments and busy time in [start, end), as wall time of the company's zone.
+
+    `look`: somebody has just turned to the page, so for a moment the worker asks the linked calendars more
+    often. Not while it merely stands open, which on a reception is all day.
+    """
     form = FeedSpan(request.GET, company=company)
     if not form.is_valid():
         return _refused(form)
@@ -72,6 +77,8 @@ def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
     found = appointments_between(
         company_id=company.pk, start=start, end=end, module_id=form.module_id, showing=form.showing
     )
+    if form.cleaned_data["look"]:
+        watch_linked_calendars(company_id=company.pk, module_id=form.module_id, now=timezone.now())
     movable = may(request.user.role, Right.EDIT_APPOINTMENTS)
     several = len(form.modules) > 1
     busy = busy_beside(company_id=company.pk, start=start, end=end, module_id=form.module_id)

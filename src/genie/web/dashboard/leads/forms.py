@@ -126,6 +126,7 @@ class FeedSpan(CalendarFilter):
 
     start = InstantField()
     end = InstantField()
+    look = forms.BooleanField(required=False)
 
     def __init__(self, data: Any, *, company: Company) -> None:
         super().__init__(data, company=company)
