@@ -39,7 +39,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.google import demo, saved
+from calendar_sandbox.google import demo, errors, saved
 from calendar_sandbox.google.faults import Fault
 from calendar_sandbox.google.service import Google
 from calendar_sandbox.google.state import CALENDAR, Calendar
@@ -117,7 +117,7 @@ async def as_owner(request: Request) -> Response:
     google: Google = request.app.state.google
     account = google.world.accounts.get(request.path_params["email"].lower())
     if account is None:
-        return JSONResponse({"error": "there is no such account"}, 404)
+        return JSONResponse(errors.not_found("There is no such account.").as_json(), 404)
     asked = await asked_of(request, below=f"{PREFIX}/as/{request.path_params['email']}")
     return told(google.answer_owner(asked, account))
 

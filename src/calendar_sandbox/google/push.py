@@ -166,7 +166,8 @@ class Outbox:
     @property
     def idle(self) -> bool:
         """Say that nothing is due or under way."""
-        return not self.under_way and (self.seconds_to_next() or 1.0) > 0
+        pause = self.seconds_to_next()
+        return not self.under_way and (pause is None or pause > 0)
 
 
 async def deliver(outbox: Outbox) -> None:

@@ -119,7 +119,7 @@ class Google:
                 part.verb,
                 part.path,
                 part.query,
-                batch.inherited(request.headers) | part.headers,
+                batch.inherited(request.headers) | part.headers | {"accept-encoding": "identity"},
                 part.body,
                 request.base_url,
             )

@@ -57,7 +57,7 @@ def _part(content_id: str, said: bytes) -> Part:
 
 def inherited(outer: Mapping[str, str]) -> dict[str, str]:
     """The headers of a batch count for each part, but those about its content."""
-    return {name: v for name, v in outer.items() if not name.startswith(("content-", "accept-encoding"))}
+    return {name: value for name, value in outer.items() if not name.startswith("content-")}
 
 
 def joined(parts: list[tuple[str, int, dict[str, str], bytes]], mark: str) -> tuple[str, bytes]:
