@@ -162,7 +162,7 @@ class Channel:
 
 @dataclass
 class Client:
-    """An app registered with Google. Without `redirect_uris` any address is taken."""
+    """An app registered with Google. Without `redirect_uris` any loopback address is taken."""
 
     id: str
     secret: str = ""
@@ -187,7 +187,7 @@ class AuthorizationCode:
     nonce: str = ""
     offline: bool = False
     used: bool = False
-    refresh_token: str = ""  # what it was exchanged for, to be revoked when the code comes a second time
+    refresh_token: str = ""  # what it was exchanged for
 
 
 @dataclass
