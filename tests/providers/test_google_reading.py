@@ -9,6 +9,7 @@ from tests.providers.google_script import CALENDAR, EVENTS, SECRET, Reply, Scrip
 from tests.providers.sides import DECEMBER, NINE, at, fresh
 
 from genie.core import errors
+from genie.providers.google.api import per_minute
 from genie.providers.google.mapping import id_of
 from genie.providers.google.pace import Pace
 from genie.providers.google.provider import CURSOR, READING
@@ -217,6 +218,15 @@ def test_find_is_one_request_by_our_property_and_skips_exceptions(google):
     assert "singleEvents" not in asked.query
 
 
+def test_an_event_moved_without_its_properties_is_found_by_its_uid(google):
+    """Whether Google moves private properties along is not said anywhere."""
+    identity = fresh()
+    google.will(page(), page(event(id_of(identity))))
+    (found,) = google.provider().find(CALENDAR, identity.key)
+    assert found.identity == identity
+    assert google.asked[1].query["iCalUID"] == f"{id_of(identity)}@google.com"
+
+
 def test_calendars_come_from_all_pages_with_the_account_s_own_first(google):
     team = {"id": "team", "summary": "Team", "accessRole": "writer", "hidden": True}
     old = {"id": "old", "summary": "Old", "accessRole": "owner", "deleted": True}
@@ -269,6 +279,11 @@ def test_an_operator_may_set_no_limit():
     pace = Pace(lambda: 0.0)
     for _ in range(1_000):
         pace.take("ana", 3, per_minute=0)
+
+
+@pytest.mark.parametrize(("text", "limit"), [("0", 0), ("60", 60), ("12.5", 12.5), ("many", 600), ("", 600)])
+def test_an_allowance_that_is_no_number_is_the_usual_one(text, limit):
+    assert per_minute(text) == limit
 
 
 def test_the_allowance_is_the_account_s(google):

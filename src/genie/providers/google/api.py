@@ -18,6 +18,9 @@ from genie.providers.registry import ProviderSettings
 UNITS = {"PATCH": 3}
 """What a request costs of the allowance; a patch reads, writes and checks (Google's guide to quotas)."""
 
+USUAL = 600.0
+"""Units a minute that Google allows an account of a new project."""
+
 HOUR = 3600.0
 SLOWER = "Google asks to slow down."
 USED_UP = "The use of its calendars that Google allows this account is used up for now."
@@ -132,8 +135,8 @@ def fault_of(answer: Answer, *, writes: bool, retry: float | None) -> ProviderFa
 
 
 def per_minute(text: str) -> float:
-    """The operator's allowance; what is no number limits nothing."""
+    """The operator's allowance; where it is no number, what is usual."""
     try:
         return float(text)
     except ValueError:
-        return 0.0
+        return USUAL

@@ -52,6 +52,11 @@ def id_of(identity: EventIdentity) -> str:
     return f"genie{identity.key}g{identity.generation}"
 
 
+def uid_of(identity: EventIdentity) -> str:
+    """The iCalUID that Google gives an event of this id."""
+    return f"{id_of(identity)}@google.com"
+
+
 def identity_of(event: Event) -> EventIdentity | None:
     """Our key in the event: its property first, which a copy keeps under a new id."""
     private = _private(event)

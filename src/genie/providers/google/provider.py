@@ -4,8 +4,10 @@ access token."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -158,25 +160,27 @@ class Google:
         raise self._api.fault(answer)
 
     def find(self, calendar_id: str, key: str) -> list[RemoteEvent]:
-        """A series counts as one, whatever exceptions it has."""
+        """By our property, else by the UID of the first generation: the reference leaves open whether private
+        properties move along to another calendar. A series counts as one, whatever exceptions it has."""
         found: list[RemoteEvent] = []
-        fields = f"nextPageToken,timeZone,items({mapping.FIELDS})"
-        params = {
-            "privateExtendedProperty": f"{mapping.KEY}={key}",
-            "maxResults": "250",
-            "maxAttendees": "1",
-            "fields": fields,
-        }
-        for answer in self._pages(events(calendar_id), params):
-            body = self._of_calendar(answer).body
-            for event in body.get("items") or ():
-                if mapping.is_cancelled(event) or mapping.series_of(event):
-                    continue
-                try:
-                    found.append(self._remote(calendar_id, event, str(body.get("timeZone") or "")))
-                except Malformed:
-                    continue  # it cannot be adopted, and `changes` reports it
+        for what in (
+            {"privateExtendedProperty": f"{mapping.KEY}={key}"},
+            {"iCalUID": mapping.uid_of(EventIdentity(key, 1))},
+        ):
+            fields = f"nextPageToken,timeZone,items({mapping.FIELDS})"
+            params = {"maxResults": "250", "maxAttendees": "1", "fields": fields, **what}
+            for answer in self._pages(events(calendar_id), params):
+                found += self._bearers(calendar_id, self._of_calendar(answer).body)
+            if found:
+                break
         return found
+
+    def _bearers(self, calendar_id: str, body: Mapping[str, Any]) -> Iterator[RemoteEvent]:
+        """What can be adopted of a list; `changes` reports what cannot be read."""
+        for event in body.get("items") or ():
+            if not mapping.is_cancelled(event) and not mapping.series_of(event):
+                with suppress(Malformed):
+                    yield self._remote(calendar_id, event, str(body.get("timeZone") or ""))
 
     # --- many events
 
