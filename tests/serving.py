@@ -95,8 +95,18 @@ def static_files() -> None:
 
 
 @pytest.fixture
+def serving_environment() -> dict[str, str]:
+    """Variables the served product is to have beside the usual ones; a test module overrides this."""
+    return {}
+
+
+@pytest.fixture
 def genie_server(
-    transactional_db: None, static_files: None, smtp_sink: SmtpSink, tmp_path: Path
+    transactional_db: None,
+    static_files: None,
+    smtp_sink: SmtpSink,
+    serving_environment: dict[str, str],
+    tmp_path: Path,
 ) -> Iterator[GenieServer]:
     """Web server and worker on the test database, private networks allowed, mail to `smtp_sink`."""
     base_url = f"http://127.0.0.1:{programs.free_port()}"
@@ -107,6 +117,7 @@ def genie_server(
         "GENIE_PUBLIC_URL": base_url,
         "GENIE_PRIVATE_NETWORKS": "1",
         "GENIE_EMAIL_URL": smtp_sink.url,
+        **serving_environment,
     }
     server = GenieServer(base_url, environment, tmp_path)
     server.start_web()
