@@ -16,7 +16,7 @@ from genie.flows.drain import drain
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module, take_seat
 from genie.providers.memory.world import Owner, World
-from genie.providers.registry import ProviderSettings, open_provider
+from genie.providers.registry import ProviderSettings, open_provider, pushing
 from genie.store.models import (
     Agency,
     Appointment,
@@ -81,7 +81,7 @@ class Business:
     def drain(self, rounds: int = 30) -> None:
         """Wake every calendar that has something to do, until none has."""
         for _ in range(rounds):
-            waiting = to_drain(self.now) & set(
+            waiting = to_drain(self.now, addresses=pushing(self.settings)) & set(
                 RemoteCalendar.objects.filter(key=self.key).values_list("id", flat=True)
             )
             if not waiting:

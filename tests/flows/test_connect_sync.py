@@ -25,6 +25,7 @@ def end(scene: Scene, *, keep: bool) -> Unlinked:
         company_id=scene.module.company_id,
         connection_id=scene.connection.id,
         keep_copies=keep,
+        settings=SETTINGS,
         now=scene.now,
         wait_seconds=1,
     )
@@ -133,6 +134,7 @@ def test_linking_another_calendar_makes_new_copies_there(scene: Scene) -> None:
         company_id=scene.module.company_id,
         connection_id=end_of_second.id,
         keep_copies=True,
+        settings=SETTINGS,
         now=scene.now,
         wait_seconds=1,
     )

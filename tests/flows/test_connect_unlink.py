@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from django.db import connections
-from tests.connect_scene import NOW, Scene, scene, woken
+from tests.connect_scene import NOW, SETTINGS, Scene, scene, woken
 
 from genie.flows.connect_calendar import CannotConnect, connect_calendar
 from genie.flows.unlink import Unlinked, unlink
@@ -34,7 +34,8 @@ def sent(link: EventLink, remote_id: str) -> None:
 
 
 def end(connection: Connection, *, keep: bool, **fields: object) -> Unlinked:
-    values = {"company_id": connection.module.company_id, "now": NOW, "wait_seconds": 0.2} | fields
+    company_id = connection.module.company_id
+    values = {"company_id": company_id, "settings": SETTINGS, "now": NOW, "wait_seconds": 0.2} | fields
     return unlink(connection_id=connection.id, keep_copies=keep, **values)  # type: ignore[arg-type]
 
 

@@ -20,13 +20,14 @@ from genie.core.retry import next_attempt
 from genie.flows.absorb import Overtaken
 from genie.flows.check_key import note_access_lost
 from genie.flows.forget_mirror import forget_mirror_if_unused
+from genie.flows.keep_channels import keep_channels
 from genie.flows.look import look
 from genie.flows.pull import pull
 from genie.flows.push import push
 from genie.flows.renew_key import renewal_of
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
-from genie.providers.registry import ProviderSettings, open_provider
+from genie.providers.registry import ProviderSettings, open_provider, pushing
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink, RemoteCalendar
 from genie.store.queries import drains
@@ -48,7 +49,7 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
     Faults become `next_attempt`, a parked link or a key that needs re-authorization; none is raised. False
     means that nothing is due, or that another drain is at it (which looks once more after letting go).
     """
-    if not drains.is_due(calendar_id, now):
+    if not drains.is_due(calendar_id, now, pushing(settings)):
         _finish_removals(calendar_id, now)
         return False
     try:
@@ -73,6 +74,8 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
         if drains.to_read(now).filter(id=calendar_id).exists():
             pull(calendar_id=calendar_id, provider=provider, now=now)
         _links(calendar_id, drains.to_look_at(now), look, provider, now)
+        # last, so that a slow answer holds up nothing of the sync
+        keep_channels(calendar_id=calendar_id, provider=provider, settings=settings, now=now)
     except AccessLost as fault:
         note_access_lost(key=calendar.key, trouble=str(fault), now=now)
     except CalendarGone as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import F
 
-from genie.store.models import BusyTime, RemoteCalendar, RemoteObject
+from genie.store.models import BusyTime, Channel, RemoteCalendar, RemoteObject
 from genie.store.queries.remote_calendars import in_use
 
 
@@ -27,7 +27,13 @@ def forget_mirror_if_unused(*, calendar_id: int) -> bool:
             attempts=0,
             state=RemoteCalendar.State.OK,
             trouble="",
+            push_refused_at=None,
+            push_trouble="",
+            push_next_attempt=None,
+            push_attempts=0,
+            push_late_at=None,
         )
+        Channel.objects.filter(calendar_id=calendar_id).delete()
         BusyTime.objects.filter(calendar_id=calendar_id).delete()
         RemoteObject.objects.filter(calendar_id=calendar_id).delete()
     return True

@@ -11,21 +11,22 @@ from genie.store.models import RemoteCalendar
 from genie.store.queries.drains import nudged
 
 
-def nudge(*, calendar_id: int, now: datetime) -> None:
+def nudge(*, calendar_id: int, now: datetime, pushed: bool = False) -> None:
     """Have the calendar read. Many nudges before one read cost one wake-up: whoever answers the first looks
     again when another came meanwhile (`pull`), and a wake-up that was lost is made up for by the sweep.
 
     Answers in any case: while somebody holds the calendar's row for long, the nudge is left to a worker.
+    `pushed`: a channel told it, so its messages do come through.
     """
     try:
         with transaction.atomic():
-            _nudge(calendar_id, now)
+            _nudge(calendar_id, now, pushed)
     except OperationalError:  # the row did not come free
         with transaction.atomic():
             jobs.nudge_later(calendar_id)
 
 
-def _nudge(calendar_id: int, now: datetime) -> None:
+def _nudge(calendar_id: int, now: datetime, pushed: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '200ms'")
     row = RemoteCalendar.objects.filter(id=calendar_id)
@@ -33,7 +34,7 @@ def _nudge(calendar_id: int, now: datetime) -> None:
     calendar = row.select_for_update(no_key=True).only("nudged_at", "read_at").first()
     if calendar is None:
         return
-    row.update(nudged_at=nudged(now))
+    row.update(nudged_at=nudged(now), **({"push_late_at": None} if pushed else {}))
     if not _is_unanswered(calendar):
         jobs.wake_calendar(calendar_id)
 

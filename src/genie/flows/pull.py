@@ -18,6 +18,7 @@ from genie.core.errors import CursorExpired
 from genie.flows.absorb import Overtaken
 from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
 from genie.store.models import BusyTime, Module, RemoteCalendar, RemoteObject
+from genie.store.queries.channels import relied_on
 from genie.store.queries.drains import FULL_EVERY, TICK
 
 BEFORE = timedelta(days=1)
@@ -37,7 +38,7 @@ def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None
     window = _window(calendar, now)
     if not _wants_full(calendar, window, now):
         try:
-            _read(calendar, provider, _kept_window(calendar), now)
+            _read(calendar, provider, _kept_window(calendar), now, untold=_is_untold(calendar, now))
             return
         except CursorExpired:
             calendar.refresh_from_db()
@@ -45,8 +46,17 @@ def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None
     _read(calendar, provider, window, now)
 
 
-def _read(calendar: RemoteCalendar, provider: CalendarProvider, window: Window, now: datetime) -> None:
+def _read(
+    calendar: RemoteCalendar,
+    provider: CalendarProvider,
+    window: Window,
+    now: datetime,
+    *,
+    untold: bool = False,
+) -> None:
+    """`untold`: what is new here, a channel should have told."""
     full = calendar.cursor == ""
+    late = False
     mentioned: set[str] = set()
     pages = provider.changes(
         calendar.remote_id,
@@ -57,10 +67,26 @@ def _read(calendar: RemoteCalendar, provider: CalendarProvider, window: Window, 
     for page in pages:
         mentioned.update(changed.id for changed in page.changed)
         with transaction.atomic():
+            late = late or (untold and _is_news(calendar.id, page))
             _mirror(calendar.id, page)
             if page.cursor is not None and page.full:
                 _forget_absent(calendar.id, mentioned)
-            _advance(calendar, page, window, now, full=full or page.full)
+            _advance(calendar, page, window, now, full=full or page.full, late=late)
+
+
+def _is_untold(calendar: RemoteCalendar, now: datetime) -> bool:
+    """A channel is relied on, and has told nothing since the last read: only the hour has brought us here."""
+    return calendar.nudged_at is None and relied_on(now).filter(calendar=calendar).exists()
+
+
+def _is_news(calendar_id: int, page: ChangePage) -> bool:
+    """Does it mention what the mirror does not know? It knows our own writes."""
+    ids = [changed.id for changed in page.changed] + list(page.removed)
+    there = RemoteObject.objects.filter(calendar_id=calendar_id, remote_id__in=ids)
+    seen = dict(there.values_list("remote_id", "etag"))
+    return any(seen.get(changed.id) != changed.version for changed in page.changed) or any(
+        gone in seen for gone in page.removed
+    )
 
 
 def _mirror(calendar_id: int, page: ChangePage) -> None:
@@ -111,13 +137,16 @@ def _forget_absent(calendar_id: int, mentioned: set[str]) -> None:
 
 
 def _advance(
-    calendar: RemoteCalendar, page: ChangePage, window: Window, now: datetime, *, full: bool
+    calendar: RemoteCalendar, page: ChangePage, window: Window, now: datetime, *, full: bool, late: bool
 ) -> None:
     """Compare-and-set: whoever read this calendar in between wins, and our page is not kept."""
     news: dict[str, object] = {"version": calendar.version + 1}
     if page.cursor is not None:
         news |= {"cursor": page.cursor, "attempts": 0, "next_attempt": None} | _read_since(calendar, now)
         news |= {"state": RemoteCalendar.State.OK, "trouble": ""}
+        if late:  # unless it was on its way: told while we read
+            told = F("push_late_at")
+            news |= {"push_late_at": Case(When(nudged_at=None, then=Value(now)), default=told)}
         if full:
             news |= {"full_read_at": now, "window_start": window.start, "window_end": window.end}
     won = RemoteCalendar.objects.filter(id=calendar.id, version=calendar.version).update(**news)
@@ -127,16 +156,13 @@ def _advance(
 
 
 def _read_since(calendar: RemoteCalendar, now: datetime) -> dict[str, object]:
-    """The read began at `now` and answers the nudge it found. One that came meanwhile stays unanswered.
+    """The read began at `now` and answers the nudge it found; one that came meanwhile stays.
 
-    Which of the two it is, is told by its value: the nudge's time is of another machine's clock.
+    Which of the two it is, is told by its value: a nudge's time is of another machine's clock.
     """
-    found = calendar.nudged_at
-    began = max(now, found) if found else now
-    stays = Case(
-        When(Q(nudged_at=found), then=F("nudged_at")), default=Greatest(F("nudged_at"), Value(began + TICK))
-    )
-    return {"read_at": began, "nudged_at": stays}
+    meanwhile = Greatest(F("nudged_at"), Value(now + TICK))
+    nudged = Case(When(Q(nudged_at=calendar.nudged_at), then=None), default=meanwhile)
+    return {"read_at": now, "nudged_at": nudged}
 
 
 def _window(calendar: RemoteCalendar, now: datetime) -> Window:

@@ -12,7 +12,10 @@ from genie.store.queries.drains import nudged
 
 
 def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime) -> Connection:
-    """Switching on has the calendar read at once. Raises Connection.DoesNotExist unless it is linked."""
+    """Switching on has the calendar read and a channel opened at once, switching off has it stopped.
+
+    Raises Connection.DoesNotExist unless it is linked.
+    """
     with transaction.atomic():
         connection = (
             Connection.objects.select_for_update(of=("self",))
@@ -25,5 +28,5 @@ def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime
         connection.save(update_fields=["realtime"])
         if on:
             RemoteCalendar.objects.filter(id=connection.calendar_id).update(nudged_at=nudged(now))
-            jobs.wake_calendar(connection.calendar_id)
+        jobs.wake_calendar(connection.calendar_id)
     return connection

@@ -10,12 +10,16 @@ from django.db import connection, transaction
 from genie.flows import deliver
 from genie.store import jobs
 from genie.store.queries import drains
+from genie.store.queries.channels import Addresses
 
 
-def sweep(*, now: datetime, thorough: bool = True) -> int:
-    """How many wake-ups were enqueued. `thorough` also finds looks that a crash left behind."""
+def sweep(*, now: datetime, thorough: bool = True, addresses: Addresses = drains.NO_PUSH) -> int:
+    """How many wake-ups were enqueued. `thorough` also finds looks that a crash left behind, and channels.
+
+    `addresses`: the kinds that push here (`registry.pushing`).
+    """
     with transaction.atomic():
-        calendars = drains.to_drain(now, thorough=thorough) - _waiting_calendars()
+        calendars = drains.to_drain(now, thorough=thorough, addresses=addresses) - _waiting_calendars()
         for calendar_id in sorted(calendars):
             jobs.wake_calendar(calendar_id)
         messages = set(deliver.due(now=now)) - _waiting_messages()

@@ -8,7 +8,9 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from genie.flows.close_channels import close_channels
 from genie.flows.forget_mirror import forget_mirror_if_unused
+from genie.providers.registry import ProviderSettings
 from genie.store import jobs
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink
@@ -31,21 +33,26 @@ def unlink(
     company_id: int,
     connection_id: int,
     keep_copies: bool,
+    settings: ProviderSettings,
     now: datetime,
     wait_seconds: float = WAIT,
 ) -> Unlinked:
     """End the link. `keep_copies` leaves the events on the calendar; otherwise those of visits still to come
     are removed (past ones stay) by the worker. Calling it again with `keep_copies` stops a removal.
 
-    Waits for the calendar's lock, so call it outside a transaction. Raises Connection.DoesNotExist.
+    Waits for the calendar's lock and stops its channels, so call it outside a transaction. Raises
+    Connection.DoesNotExist.
     """
     calendar_id, state = _decide(company_id, connection_id, keep_copies, now)
     if state == Connection.State.REMOVING:
         return Unlinked.REMOVING
     try:
         with calendar_lock(calendar_id, wait_seconds=wait_seconds):
+            close_channels(calendar_id=calendar_id, settings=settings)
             forget_mirror_if_unused(calendar_id=calendar_id)
     except Busy:
+        # its channels with it: whoever has the calendar asks nothing more about them
+        forget_mirror_if_unused(calendar_id=calendar_id)
         return Unlinked.FINISHING
     return Unlinked.DONE
 

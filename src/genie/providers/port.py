@@ -215,6 +215,8 @@ class Channel:
     resource: str
     """The provider's own name of what is watched, if stopping takes it."""
     expires_at: datetime
+    proven: bool = False
+    """The provider has reached our address on the way (a handshake). Else the first message proves it."""
 
 
 @runtime_checkable
@@ -239,12 +241,17 @@ class Notification:
     token: str
     hello: bool = False
     """The channel's first message: it works, nothing changed."""
+    renew: bool = False
+    """The provider wants another channel in its place: this one ended, or will soon."""
 
 
 class Notifications(Protocol):
     """What stands behind a kind's webhook address. Reads one POST; no I/O."""
 
-    def __call__(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Heard: ...
+    def __call__(self, headers: Mapping[str, str], query: Mapping[str, str], body: bytes) -> Heard:
+        """Anybody may post anything: what is no message of this system holds nothing, or raises Malformed;
+        nothing else is raised. `headers` may be written in any case."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,9 @@ class ProviderSettings:
     """An answer larger than this is not read to its end."""
     ticks: Callable[[], float] = time.monotonic
     """Seconds that only go forward: how long a conversation has taken."""
+    webhooks: str = ""
+    """Where a calendar system can tell us of changes, without the kind and without a slash at the end:
+    https://genie.example.com/hooks. Empty: nothing reaches us there, so every calendar is polled."""
     clock: Callable[[], datetime] = _utc_now
     """The time written into DTSTAMP and LAST-MODIFIED, and by which access tokens run out; nothing else is
     decided by it."""
@@ -115,6 +118,13 @@ def notifications(kind: str) -> Notifications | None:
     """What reads this kind's webhook messages; None where the system has no push. Raises UnknownKind."""
     where = kind_of(kind).notifications
     return cast(Notifications, _found(where)) if where else None
+
+
+def pushing(settings: ProviderSettings) -> dict[str, str]:
+    """The kinds whose calendars can be watched here, with the address each one posts to."""
+    if not settings.webhooks:
+        return {}
+    return {kind: f"{settings.webhooks}/{kind}" for kind in FOLDERS if kind_of(kind).notifications}
 
 
 def _found(where: str) -> Any:

@@ -7,5 +7,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("genie.web.dashboard.remote.urls")),
     path("", include("genie.web.booking.urls")),
     path("", include("genie.web.connect.urls")),
+    path("", include("genie.web.hooks")),
     path("", include("genie.web.health")),
 ]

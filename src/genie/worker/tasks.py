@@ -17,6 +17,7 @@ from genie.flows.wired import mail_sender, provider_settings
 from genie.store import jobs
 
 log = logging.getLogger(__name__)
+from genie.providers.registry import pushing
 
 ROUNDS = 50
 """No drain goes on for ever; what is left is found by the next sweep."""
@@ -47,7 +48,8 @@ def deliver_message(*, message_id: str) -> None:
 @app.periodic(cron="* * * * * *")  # every second; the sixth field is the seconds
 @app.task(name="genie.sweep", queue="sweeps")
 def sweep_all(timestamp: int) -> None:
-    sweep(now=timezone.now(), thorough=timestamp % THOROUGH_EVERY == 0)
+    thorough = timestamp % THOROUGH_EVERY == 0
+    sweep(now=timezone.now(), thorough=thorough, addresses=pushing(provider_settings()))
 
 
 @app.periodic(cron="* * * * * */5")

@@ -10,6 +10,7 @@ KIND = Kind(
     sign_in="genie.providers.memory.sign_in:Pages",
     signs_in_at="In-process",
     take_back="end the grant in the account's settings",
+    notifications="genie.providers.memory.notifications:heard",
     options={"pages": "https://pages.invalid/sign-in"},
     for_tests=True,
 )

@@ -15,16 +15,18 @@ from genie.core.errors import (
     Gone,
     IdentityTaken,
     Malformed,
+    PushRefused,
     Rejected,
     StaleVersion,
 )
 from genie.core.event import EventContent
-from genie.providers.memory.world import WORLDS, Calendar, Kept, Person, World
+from genie.providers.memory.world import WORLDS, Calendar, Kept, Person, Watch, World
 from genie.providers.port import (
     Account,
     CalendarInfo,
     Changed,
     ChangePage,
+    Channel,
     EventIdentity,
     RemoteEvent,
     Renew,
@@ -116,6 +118,25 @@ class Memory:
                 calendar = self._calendar(person, calendar_id)
                 page = self._page(calendar, batch, window, last if number == len(batches) else None, full)
             yield page
+
+    def watch(self, calendar_id: str, *, channel_id: str, token: str, address: str) -> Channel:
+        with self._request("watch", calendar_id, channel_id, address) as person:
+            calendar = self._calendar(person, calendar_id)
+            if calendar.refuses_push:
+                raise PushRefused("This calendar system does not tell of changes in this calendar.")
+            if channel_id in calendar.watches:
+                raise Rejected("There is a channel of this name already.")
+            ends = self._world.clock() + self._world.channels_last
+            resource = f"{self._address}/{calendar_id}"
+            made = Watch(channel_id, token, address, resource, ends)
+            calendar.watches[channel_id] = made
+            self._world.posts.append(made.post("hello"))
+            return Channel(made.id, made.resource, made.expires_at)
+
+    def unwatch(self, channel: Channel) -> None:
+        with self._request("unwatch", channel.id) as person:
+            for calendar in person.calendars.values():
+                calendar.watches.pop(channel.id, None)
 
     def close(self) -> None:
         """Nothing is held open."""

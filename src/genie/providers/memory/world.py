@@ -3,11 +3,13 @@
 A test makes a `World`, lets its owners act (`world.owner(address)`), and opens providers with
 `world.secret(address)`. Faults come in through `before` and `after`: both are called around every
 request with the method's name and arguments; what they raise is what the caller of the port gets, so
-raising in `after` is an answer that was lost after the effect.
+raising in `after` is an answer that was lost after the effect. Messages of channels lie in `world.posts`
+until a test delivers, doubles, reorders or loses them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -78,11 +80,38 @@ class Kept:
         return [self.repeat.every * n for n in range(self.repeat.count) if n not in skipped]
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message of a channel on its way: what is sent to which address."""
+
+    address: str
+    body: bytes
+    sort: str
+    """hello, changed or renew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A channel as this system keeps it."""
+
+    id: str
+    token: str
+    address: str
+    resource: str
+    expires_at: datetime
+
+    def post(self, sort: str) -> Post:
+        said = [{"channel": self.id, "token": self.token, "says": sort}]
+        return Post(self.address, json.dumps(said).encode(), sort)
+
+
 @dataclass(slots=True)
 class Calendar:
     """A calendar with its live events, its log of touched ids, and every id it ever used."""
 
     info: CalendarInfo
+    tell: Callable[[Calendar], None]
+    """Called at each change."""
     events: dict[str, Kept] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     log: list[tuple[int, str]] = field(default_factory=list)
@@ -90,6 +119,8 @@ class Calendar:
     """Bumped when all cursors expire."""
     sequence: int = 0
     """The last entry of `log`: what a cursor names."""
+    watches: dict[str, Watch] = field(default_factory=dict)
+    refuses_push: bool = False
 
     def put(self, kept: Kept) -> Kept:
         self.events[kept.id] = kept
@@ -104,6 +135,7 @@ class Calendar:
     def _note(self, event_id: str, revision: int) -> None:
         self.log.append((revision, event_id))
         self.sequence = revision
+        self.tell(self)
 
     def touched_since(self, sequence: int) -> list[str]:
         """Ids touched after `sequence`, each once, in the order of their last touch."""
@@ -156,6 +188,11 @@ class World:
         self.codes: dict[str, Code] = {}
         self.rotates = False
         """Does a refresh token end with its first use, as where old ones are refused at once?"""
+        self.posts: list[Post] = []
+        """Messages of channels that are still on their way, in order."""
+        self.channels_last = timedelta(days=7)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """Only channels know the time here: they end."""
         self.lock = RLock()
         self._people: dict[str, Person] = {}
         self._revision = 0
@@ -180,7 +217,25 @@ class World:
     def person(self, address: str) -> Person | None:
         return self._people.get(address)
 
+    def watches(self) -> list[Watch]:
+        """All channels that are not over."""
+        with self.lock:
+            calendars = [c for person in self._people.values() for c in person.calendars.values()]
+            return [watch for calendar in calendars for watch in self.alive(calendar)]
+
+    def delivered(self) -> list[Post]:
+        """Take what is on its way."""
+        with self.lock:
+            posts, self.posts = self.posts, []
+            return posts
+
     # --- shared with the provider
+
+    def alive(self, calendar: Calendar) -> list[Watch]:
+        return [watch for watch in calendar.watches.values() if watch.expires_at > self.clock()]
+
+    def tell(self, calendar: Calendar, sort: str = "changed") -> None:
+        self.posts += [watch.post(sort) for watch in self.alive(calendar)]
 
     @contextmanager
     def asked(self, method: str, *args: Any) -> Iterator[None]:
@@ -225,7 +280,7 @@ class Owner:
         why_not = "" if may_write else "This account may only read this calendar."
         info = CalendarInfo(calendar_id, name, may_write, zone=zone, primary=primary, why_not=why_not)
         with self._world.lock:
-            self._person.calendars[calendar_id] = Calendar(info)
+            self._person.calendars[calendar_id] = Calendar(info, self._world.tell)
 
     def drop_calendar(self, calendar_id: str) -> None:
         with self._world.lock:
@@ -239,6 +294,7 @@ class Owner:
 
     def change_password(self, password: str) -> None:
         self._person.password = password
+        self._end_channels()
 
     def allow(self, address: str, *, calendars: bool = True) -> str:
         """Sign in at the pages a browser was sent to, and consent; without `calendars` the tick beside them
@@ -266,6 +322,22 @@ class Owner:
         with self._world.lock:
             self._person.access_tokens.clear()
             self._person.refresh_tokens.clear()
+            self._end_channels()
+
+    def refuse_push(self, calendar_id: str, refuses: bool = True) -> None:
+        """As for calendars of holidays and birthdays: nobody can watch it."""
+        self._calendar(calendar_id).refuses_push = refuses
+
+    def ask_for_renewal(self, calendar_id: str) -> None:
+        """The system wants another channel in place of each one there."""
+        with self._world.lock:
+            self._world.tell(self._calendar(calendar_id), "renew")
+
+    def _end_channels(self) -> None:
+        """They end with the access they were made under."""
+        with self._world.lock:
+            for calendar in self._person.calendars.values():
+                calendar.watches.clear()
 
     @property
     def grants_access(self) -> bool:

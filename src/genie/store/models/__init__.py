@@ -3,6 +3,7 @@
 from genie.store.models.appointment import Appointment, Change, Lead
 from genie.store.models.calendar import (
     BusyTime,
+    Channel,
     Connection,
     EventLink,
     RegistrationLink,
@@ -30,6 +31,7 @@ __all__ = [
     "Change",
     "Company",
     "Connection",
+    "Channel",
     "DateOverride",
     "EventLink",
     "Lead",

@@ -80,18 +80,59 @@ class RemoteCalendar(models.Model):
     window_end = models.DateTimeField(null=True)
     full_read_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)  # the last successful read began then
-    nudged_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True)  # none since the last read
     watched_at = models.DateTimeField(null=True)  # somebody had it, or an appointment of it, on screen
     next_attempt = models.DateTimeField(null=True)  # not before, after a fault
     attempts = models.PositiveSmallIntegerField(default=0)
     last_in_at = models.DateTimeField(null=True)  # a change there changed something here
     last_out_at = models.DateTimeField(null=True)  # something was written there
 
+    push_refused_at = models.DateTimeField(null=True)  # cannot be watched, said the provider; polled
+    push_trouble = models.CharField(max_length=300, blank=True)  # why there is no channel, when one was tried
+    push_next_attempt = models.DateTimeField(null=True)  # no request about channels before
+    push_attempts = models.PositiveSmallIntegerField(default=0)
+    push_late_at = models.DateTimeField(null=True)  # a poll found what no message had told; none came since
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key", "remote_id"], name="remote_calendar_once")]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Channel(models.Model):
+    """A provider's push subscription for one calendar, from asking for it to its end (SYNC.md, *Noticing*).
+
+    The row is committed before the request, since the first message may be quicker than the answer. Of its
+    token only the SHA-256 is kept: all there is to do with it is to compare. Messages of a channel without a
+    row are unknown ones.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "asked for"
+        OPEN = "open", "open"
+        CLOSING = "closing", "to be stopped"
+
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.CASCADE, related_name="channels")
+    channel_id = models.CharField(max_length=32, unique=True)  # ours: 32 hex digits
+    remote_id = models.CharField(max_length=300, blank=True)  # the provider's, where it has one of its own
+    resource = models.CharField(max_length=1000, blank=True)  # the provider's name of what is watched
+    address = models.CharField(max_length=500)  # where it posts to
+    token_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    made_at = models.DateTimeField()
+    heard_at = models.DateTimeField(null=True)  # its first message; not relied on before
+    renew_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)  # by the provider's clock
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["remote_id"], condition=~Q(remote_id=""), name="channel_remote"),
+            models.Index(fields=["token_hash"], condition=Q(state="asked"), name="channel_asked"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["calendar"], condition=Q(state="open"), name="channel_one_open")
+        ]
 
 
 class Connection(models.Model):

@@ -15,15 +15,19 @@ from genie.store.models import (
     RemoteKey,
     RemoteObject,
 )
+from genie.store.queries.channels import Addresses, relied_on, to_tend
 
 POLL_EVERY = timedelta(seconds=45)
 """The poll floor without push: with the sweep's own interval within the promised minute."""
+PUSHED_EVERY = timedelta(hours=1)
+"""The poll floor where a channel tells of changes: for the message that was lost."""
 WATCHED_EVERY = timedelta(seconds=1.5)
 WATCHED_FOR = timedelta(seconds=15)
 """A calendar, or an appointment of it, was on somebody's screen so recently."""
 FULL_EVERY = timedelta(hours=20)
 """A full, diffed read once a night: some cursors forget, and the mirror's window moves on."""
 
+NO_PUSH: Addresses = {}
 TICK = timedelta(microseconds=1)
 """The smallest difference PostgreSQL keeps."""
 
@@ -75,12 +79,16 @@ def to_look_at(now: datetime) -> QuerySet[EventLink]:
 
 
 def to_read(now: datetime) -> QuerySet[RemoteCalendar]:
-    """Calendars in use that are stale: never read, nudged since, watched, or simply not read for too long."""
+    """Calendars in use that are stale: never read, nudged since, watched, or simply not read for too long.
+
+    Where a channel tells of changes, neither time nor a person who watches makes a calendar stale.
+    """
+    ripe = Q(read_at__lt=now - POLL_EVERY) | Q(
+        watched_at__gt=now - WATCHED_FOR, read_at__lt=now - WATCHED_EVERY
+    )
+    told = Exists(relied_on(now).filter(calendar=OuterRef("pk")))
     stale = (
-        Q(read_at=None)
-        | Q(nudged_at__gt=F("read_at"))
-        | Q(read_at__lt=now - POLL_EVERY)
-        | Q(watched_at__gt=now - WATCHED_FOR, read_at__lt=now - WATCHED_EVERY)
+        Q(read_at=None) | Q(nudged_at__gt=F("read_at")) | Q(read_at__lt=now - PUSHED_EVERY) | (ripe & ~told)
     )
     linked = Connection.objects.filter(calendar=OuterRef("pk"), state=Connection.State.LINKED)
     followed = EventLink.objects.filter(
@@ -95,26 +103,31 @@ def reachable(now: datetime) -> QuerySet[RemoteCalendar]:
     return RemoteCalendar.objects.filter(_due(now), key__state=RemoteKey.State.ACTIVE)
 
 
-def is_due(calendar_id: int, now: datetime) -> bool:
+def is_due(calendar_id: int, now: datetime, addresses: Addresses = NO_PUSH) -> bool:
     """Is there anything for a drain of this calendar to do?"""
     if to_read(now).filter(id=calendar_id).exists():
         return True
     if not reachable(now).filter(id=calendar_id).exists():
         return False
     debts = (owing(now), missing(now), to_look_at(now))
-    return any(links.filter(calendar_id=calendar_id).exists() for links in debts)
+    if any(links.filter(calendar_id=calendar_id).exists() for links in debts):
+        return True
+    return to_tend(addresses, now).filter(id=calendar_id).exists()
 
 
-def to_drain(now: datetime, *, thorough: bool = True) -> set[int]:
+def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_PUSH) -> set[int]:
     """The calendars a sweep should wake: something is owed, is to be looked at, or is stale.
 
     Without `thorough` the looks are left out: the drain that read a page does them at once, so only a
-    crash leaves one behind, and finding it compares every live link with the mirror.
+    crash leaves one behind, and finding it compares every live link with the mirror. So are the channels:
+    none of them is in a hurry.
     """
     debts = [owing(now), missing(now)] + ([to_look_at(now)] if thorough else [])
     ids: set[int] = set()
     for links in debts:
         ids.update(links.order_by().values_list("calendar_id", flat=True))
+    if thorough:
+        ids.update(to_tend(addresses, now).values_list("id", flat=True))
     open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True)) if ids else set()
     return open_to_us | set(to_read(now).values_list("id", flat=True))
 

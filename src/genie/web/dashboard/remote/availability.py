@@ -64,7 +64,7 @@ def remove(request: CompanyRequest, company: Company, schedule_id: int) -> HttpR
         schedule=schedule,
         id=int(number) if number.isdecimal() and len(number) < 19 else 0,
     )
-    remove_availability_calendar(company_id=company.id, entry_id=entry.id)
+    remove_availability_calendar(company_id=company.id, entry_id=entry.id, settings=provider_settings())
     messages.success(request, f"{entry.calendar.name} is not read for this schedule any more.")
     return _back(company, schedule)
 

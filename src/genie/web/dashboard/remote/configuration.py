@@ -190,6 +190,7 @@ def unlink_token(request: CompanyRequest, company: Company, module_slug: str) ->
         company_id=company.id,
         connection_id=connection.id,
         keep_copies=request.POST.get("copies") != "remove",
+        settings=provider_settings(),
         now=timezone.now(),
     )
     level = messages.SUCCESS if outcome is Unlinked.DONE else messages.WARNING
