@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from django.db import connection
+from django.db import connection, connections
 
 from genie.flows.list_remote_calendars import list_remote_calendars
 from genie.providers.memory.sign_in import Pages, challenge_of
@@ -132,3 +136,37 @@ def woken() -> list[int]:
             "ORDER BY id"
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def waiting() -> int:
+    """Sessions of this database that wait for an advisory lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Ask until it is so; for what another thread is about to do."""
+    give_up = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < give_up, "the others did not come to wait"
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """Run each call in a thread with a connection of its own, all let go together; errors are results."""
+    ready = Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> object:
+        try:
+            ready.wait()
+            return call()
+        except Exception as exc:
+            return exc
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))

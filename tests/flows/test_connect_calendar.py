@@ -100,7 +100,7 @@ def test_admins_are_told_once_each_time_the_access_ends(acme: Scene) -> None:
         assert len(told) == letters
         assert key.label in told[0].details["heading"]
         assert "press Re-authorize" in told[0].details["reason"]
-        assert told[0].details["path"] == f"/company/{acme.company.slug}/keys"
+        assert told[0].details["path"] == f"/company/{acme.company.slug}/keys/{key.id}/reauthorize"
         acme.owner().change_password("open sesame")
         assert check_key(key=key, settings=SETTINGS, now=NOW) is True
 
@@ -245,21 +245,21 @@ def test_a_used_key_cannot_be_deleted_and_says_where_it_is_used(acme: Scene) -> 
     connect(acme, key)
     entry = add_availability_calendar(schedule=acme.schedule, key=key, remote_id="work", now=NOW)
     with pytest.raises(KeyInUse) as caught:
-        delete_key(company_id=acme.company.id, key_id=key.id, now=NOW)
+        delete_key(company_id=acme.company.id, key_id=key.id, settings=SETTINGS, now=NOW)
     assert caught.value.places == [
         "Main office (linked to Work)",
         "the schedule Opening hours (reads Work)",
     ]
     Connection.objects.update(state="ended")
     remove_availability_calendar(company_id=acme.company.id, entry_id=entry.id, settings=SETTINGS)
-    delete_key(company_id=acme.company.id, key_id=key.id, now=NOW)
+    delete_key(company_id=acme.company.id, key_id=key.id, settings=SETTINGS, now=NOW)
     assert not RemoteKey.objects.exists() and not RemoteCalendar.objects.exists()
 
 
 def test_another_company_cannot_delete_a_key(acme: Scene) -> None:
     key = acme.key()
     with pytest.raises(RemoteKey.DoesNotExist):
-        delete_key(company_id=scene("rival").company.id, key_id=key.id, now=NOW)
+        delete_key(company_id=scene("rival").company.id, key_id=key.id, settings=SETTINGS, now=NOW)
 
 
 # --- availability calendars

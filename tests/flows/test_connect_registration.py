@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connections
-from tests.connect_scene import NOW, Scene, scene, woken
+from tests.connect_scene import NOW, Scene, at_once, scene, woken
 
 from genie.flows.add_availability_calendar import add_availability_calendar
 from genie.flows.complete_registration import WrongAccount, complete_registration
@@ -159,23 +155,6 @@ def test_a_new_re_authorization_link_revokes_the_earlier_one(acme: Scene) -> Non
     first, second = new_link(acme, reauthorizes=key), new_link(acme, reauthorizes=key)
     assert closed(first.token) is Closed.REVOKED
     assert open_registration_link(token=second.token, now=NOW)
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """Run each call in a thread with a connection of its own, all let go together; errors are results."""
-    ready = Barrier(len(calls))
-
-    def run(call: Callable[[], object]) -> object:
-        try:
-            ready.wait()
-            return call()
-        except Exception as exc:
-            return exc
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.mark.django_db(transaction=True)

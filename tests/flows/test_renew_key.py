@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
-from tests.connect_scene import NOW, SETTINGS, Scene, grant_of, scene
+from django.db import connections, transaction
+from tests.connect_scene import NOW, SETTINGS, Scene, grant_of, scene, wait_for, waiting
 
 from genie.core.errors import AccessLost, Transient
 from genie.flows import renew_key as renewing
@@ -231,22 +229,6 @@ def test_eight_at_once_renew_once() -> None:
     assert RemoteKey.objects.get().secret_version == 2
 
 
-def waiting() -> int:
-    """Sessions of this database that wait for an advisory lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database "
-            "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < give_up, "the others did not come to wait"
-
-
 @pytest.mark.django_db(transaction=True)
 def test_who_waits_too_long_tries_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     key = scene().granted_key()
@@ -291,7 +273,7 @@ def test_discarding_while_a_renewal_is_under_way_ends_both() -> None:
 
     def discard() -> None:
         try:
-            delete_key(company_id=acme.company.id, key_id=key.id, now=NOW)
+            delete_key(company_id=acme.company.id, key_id=key.id, settings=SETTINGS, now=NOW)
         finally:
             connections.close_all()
 

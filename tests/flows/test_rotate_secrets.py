@@ -12,7 +12,7 @@ from tests.connect_scene import NOW, Scene, scene
 
 from genie.flows.create_registration_link import token_of
 from genie.flows.rotate_secrets import Rotated, columns, rotate_secrets
-from genie.store.models import RegistrationLink, RemoteKey
+from genie.store.models import RegistrationLink, RemoteKey, SignInAttempt
 from genie.store.sealed import Unreadable, is_newest, new_key, seal, unseal
 
 
@@ -33,6 +33,17 @@ def link_of(acme: Scene) -> RegistrationLink:
         token_secret=seal({"token": "a-token"}),
         created_at=NOW,
         expires_at=NOW,
+    )
+
+
+def sign_in_of(link: RegistrationLink) -> SignInAttempt:
+    return SignInAttempt.objects.create(
+        link=link,
+        state_hash="state",
+        browser_hash="browser",
+        verifier=seal({"verifier": "a-verifier"}),
+        redirect_uri="https://genie.example/back",
+        created_at=NOW,
     )
 
 
@@ -58,14 +69,24 @@ def test_each_sealed_column_is_rotated() -> None:
 def test_afterwards_the_old_key_is_not_needed_any_more(acme: Scene, settings: Any) -> None:
     first, *_ = keys_of(acme, 3)
     link = link_of(acme)
+    attempt = sign_in_of(link)
     secret = unseal(first.secret)
     add_a_key_in_front(settings)
-    assert counts(rotate_secrets(batch=2)) == [(3, 0, 0), (1, 0, 0)]
+    assert counts(rotate_secrets(batch=2)) == [(3, 0, 0), (1, 0, 0), (1, 0, 0)]
     settings.GENIE_ENCRYPTION_KEYS = settings.GENIE_ENCRYPTION_KEYS[:1]
     first.refresh_from_db()
     link.refresh_from_db()
     assert unseal(first.secret) == secret
     assert token_of(link) == "a-token"
+    attempt.refresh_from_db()
+    assert unseal(attempt.verifier) == {"verifier": "a-verifier"}
+
+
+def test_a_finished_sign_in_holds_nothing_to_rotate(acme: Scene, settings: Any) -> None:
+    attempt = sign_in_of(link_of(acme))
+    SignInAttempt.objects.filter(pk=attempt.pk).update(used_at=NOW, verifier=b"")
+    add_a_key_in_front(settings)
+    assert counts(rotate_secrets())[2] == (0, 0, 0)
 
 
 def test_only_the_seal_changes(acme: Scene, settings: Any) -> None:
@@ -100,7 +121,7 @@ def test_what_no_key_opens_is_named_and_left_and_the_rest_is_done(acme: Scene, s
     RemoteKey.objects.filter(pk=lost.pk).update(secret=sealed)
     RegistrationLink.objects.filter(pk=foreign.pk).update(token_secret=sealed)
     settings.GENIE_ENCRYPTION_KEYS = [new_key(), *original]
-    keys, links = rotate_secrets()
+    keys, links, _ = rotate_secrets()
     assert counts([keys, links]) == [(1, 0, 1), (0, 0, 1)]
     assert "desk0@acme.example" in keys.unreadable[0] and "acme" in keys.unreadable[0]
     assert f"no. {foreign.pk}" in links.unreadable[0]

@@ -120,6 +120,8 @@ def test_no_public_page_runs_it(poisoned: Tenant) -> None:
         f"/login?next={EVIL}",
         f"/companies?q={EVIL}",
         f"/connect/{EVIL.replace('/', '')}",
+        f"/connect/return/{EVIL.replace('/', '')}?state={EVIL}&code={EVIL}&error={EVIL}",
+        f"/connect/ended?said={EVIL}",
     ):
         response = client.get(path)
         assert response.status_code < 500, path

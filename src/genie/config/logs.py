@@ -1,4 +1,4 @@
-"""Keep what opens a door out of the logs: the tokens in the addresses of registration and manage pages."""
+"""Keep what opens a door out of the logs: tokens in addresses, and what sign-in pages send back and forth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import logging
 import re
 
 TOKEN = re.compile(r"/(connect|visit)/[^/\s?\"']+")
+SIGN_IN = re.compile(
+    r"([?&](?:code|state|code_challenge|login_hint|error_description|token|\w+_token)=)[^&\s\"']+"
+)
+"""Parameters of the way to a provider's pages and back (RFC 6749, 4.1; RFC 7009)."""
 
 
 class HideTokens(logging.Filter):
@@ -13,7 +17,7 @@ class HideTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
-        hidden = TOKEN.sub(r"/\1/…", said)
+        hidden = SIGN_IN.sub(r"\1…", TOKEN.sub(r"/\1/…", said))
         if hidden != said:
             record.msg, record.args = hidden, None
         return True

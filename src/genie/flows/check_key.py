@@ -53,10 +53,10 @@ def note_access_lost(*, key: RemoteKey, trouble: str, now: datetime) -> None:
         heading=f"The access to {key.label} has ended",
         reason=(
             f"{trouble} Until it is renewed, nothing is sent to its calendars or read from them; what "
-            "changes meanwhile waits and is not lost. Open Remote Authorization, press Re-authorize beside "
-            "the key, and have the account's owner sign in again."
+            "changes meanwhile waits and is not lost. Open the page below, press Re-authorize, and have the "
+            "account's owner sign in again with the link it makes."
         ),
-        path=f"/company/{key.company.slug}/keys",
+        path=f"/company/{key.company.slug}/keys/{key.id}/reauthorize",
         now=now,
     )
 

@@ -36,7 +36,7 @@ def complete_registration(
     Raises LinkClosed (also for the second of two who submit at once) and WrongAccount.
     """
     with transaction.atomic():
-        link = open_registration_link(token=token, now=now, lock=True)
+        link = open_registration_link(token=token, now=now, lock=True, counted=True)
         if link.key is not None and link.key.identity != account.identity:
             raise WrongAccount(wanted=link.key.label, signed_in=account.label)
         # two links answered for one account at the same time must make one key

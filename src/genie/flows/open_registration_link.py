@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import F
+
 from genie.flows.create_registration_link import hash_of
 from genie.store.models import RegistrationLink
 
@@ -28,8 +30,11 @@ class LinkClosed(Exception):
         self.reason = reason
 
 
-def open_registration_link(*, token: str, now: datetime, lock: bool = False) -> RegistrationLink:
-    """The link, its company and the key it renews. `lock` holds its row until the transaction ends.
+def open_registration_link(
+    *, token: str, now: datetime, lock: bool = False, counted: bool = False
+) -> RegistrationLink:
+    """The link, its company and the key it renews. `lock` holds its row until the transaction ends; with
+    `counted` the try under way is counted already, so that the last one allowed may end well.
 
     Raises LinkClosed.
     """
@@ -40,9 +45,18 @@ def open_registration_link(*, token: str, now: datetime, lock: bool = False) -> 
     if link is None:
         raise LinkClosed(Closed.UNKNOWN)
     reason = why_closed(link, now=now)
-    if reason is not None:
+    if reason is not None and not (counted and reason is Closed.TOO_MANY_TRIES):
         raise LinkClosed(reason)
     return link
+
+
+def count_try(link: RegistrationLink) -> None:
+    """An UPDATE that can lose: however many try at once, no more than TRIES reach the provider.
+
+    Raises LinkClosed.
+    """
+    if not RegistrationLink.objects.filter(id=link.id, tries__lt=TRIES).update(tries=F("tries") + 1):
+        raise LinkClosed(Closed.TOO_MANY_TRIES)
 
 
 def why_closed(link: RegistrationLink, *, now: datetime) -> Closed | None:

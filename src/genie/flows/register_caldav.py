@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import F
-
 from genie.flows.complete_registration import complete_registration
-from genie.flows.open_registration_link import TRIES, Closed, LinkClosed, open_registration_link
+from genie.flows.open_registration_link import count_try, open_registration_link
 from genie.providers.caldav.auth import authorize
 from genie.providers.registry import ProviderSettings
-from genie.store.models import RegistrationLink, RemoteKey
+from genie.store.models import RemoteKey
 
 
 def register_caldav(
@@ -22,15 +19,8 @@ def register_caldav(
     Raises LinkClosed, WrongAccount, and each kind of ConnectFault, whose message is for the owner.
     """
     link = open_registration_link(token=token, now=now)
-    _count_try(link)
+    count_try(link)
     grant = authorize(address=address, user=user, password=password, settings=settings)
     return complete_registration(
         token=token, account=grant.account, secret=grant.secret, granted=grant.granted, now=now
     )
-
-
-@transaction.atomic
-def _count_try(link: RegistrationLink) -> None:
-    """An UPDATE that can lose: however many post at once, no more than TRIES reach the server."""
-    if not RegistrationLink.objects.filter(id=link.id, tries__lt=TRIES).update(tries=F("tries") + 1):
-        raise LinkClosed(Closed.TOO_MANY_TRIES)

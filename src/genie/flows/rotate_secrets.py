@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from genie.providers.registry import label_of
-from genie.store.models import RegistrationLink, RemoteKey
+from genie.store.models import RegistrationLink, RemoteKey, SignInAttempt
 from genie.store.sealed import Unreadable, is_newest, reseal
 
 BATCH = 200
@@ -52,6 +52,15 @@ def columns() -> list[Column]:
             lambda link: (
                 f"the registration link no. {link.pk}, made {link.created_at:%Y-%m-%d}, "
                 f"company {link.company.slug}"
+            ),
+        ),
+        Column(
+            "sign-ins under way",
+            SignInAttempt.objects.filter(used_at=None).select_related("link__company"),
+            "verifier",
+            lambda attempt: (
+                f"the sign-in no. {attempt.pk}, begun {attempt.created_at:%Y-%m-%d %H:%M}, "
+                f"company {attempt.link.company.slug}"
             ),
         ),
     ]

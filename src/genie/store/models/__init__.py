@@ -20,6 +20,7 @@ from genie.store.models.schedule import (
     Schedule,
     TimeOff,
 )
+from genie.store.models.sign_in import SignInAttempt
 from genie.store.models.tenancy import Access, Agency, Company, LoginTry, Role, User
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "RemoteObject",
     "Role",
     "Schedule",
+    "SignInAttempt",
     "TimeOff",
     "User",
 ]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
-
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,13 +18,18 @@ from genie.core.errors import (
     Unreachable,
     WrongPassword,
 )
+from genie.flows.begin_sign_in import sign_in_pages
 from genie.flows.complete_registration import WrongAccount
-from genie.flows.open_registration_link import TRIES, Closed, LinkClosed, open_registration_link
+from genie.flows.create_registration_link import NotOffered
+from genie.flows.open_registration_link import LinkClosed, open_registration_link
 from genie.flows.register_caldav import register_caldav
 from genie.flows.wired import provider_settings
-from genie.store.models import RegistrationLink, RemoteKey
+from genie.providers.registry import kind_of
+from genie.store.models import RegistrationLink
+from genie.web.connect import sign_in
+from genie.web.connect.frame import closed, done, in_private
 
-GONE, NOT_FOUND, UNPROCESSABLE = 410, 404, 422
+UNPROCESSABLE = 422
 WIDE = "w-full"
 
 
@@ -84,48 +85,12 @@ BESIDE: list[tuple[type[ConnectFault], str]] = [
 ]
 """The field each fault is said beside; the rest is said above the form."""
 
-CLOSED: dict[Closed, tuple[str, str]] = {
-    Closed.UNKNOWN: (
-        "This link does not exist",
-        "It may have been cut off on its way to you. Open it once more from the message you got it in, or "
-        "ask the company that sent it for a new one.",
-    ),
-    Closed.EXPIRED: (
-        "This link has expired",
-        "Nothing was connected with it. Ask the company that sent it for a new one.",
-    ),
-    Closed.USED: (
-        "This link has been used",
-        "It worked once, and that is done: you may close this window. If it was not you who used it, tell "
-        "the company that sent it.",
-    ),
-    Closed.REVOKED: (
-        "This link was withdrawn",
-        "The company that sent it does not want it used any more. Nothing was connected. If you still mean "
-        "to connect your calendar, ask the company for a new link.",
-    ),
-    Closed.TOO_MANY_TRIES: (
-        "This link is locked",
-        f"Somebody tried to sign in with it {TRIES} times without success, so it was locked to protect the "
-        "account. Nothing was connected. Ask the company that sent it for a new one.",
-    ),
-}
-
-View = Callable[..., HttpResponse]
-
-
-def in_private(view: View) -> View:
-    """The token in the address opens the link: it must not be kept, indexed or told to another site."""
-
-    @wraps(view)
-    def private(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
-
-    return private
+ACCESS = (
+    "See which account this is (who granted)",
+    "See the list of your calendars",
+    "View and edit events on your calendars",
+)
+"""What a password opens; systems with sign-in pages say it in their own words."""
 
 
 # No session or cookie gives a right here, only the token in the address does; whoever knows it needs no
@@ -138,11 +103,14 @@ def in_private(view: View) -> View:
 def registration(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = open_registration_link(token=token, now=timezone.now())
-        if request.method != "POST":
-            return _page(request, link, CalDavForm())
-        return _submitted(request, link, token)
-    except LinkClosed as closed:
-        return _closed(request, closed.reason)
+        pages = sign_in_pages(link.kind, provider_settings())
+        if pages is not None:
+            return sign_in.registration(request, link, token, pages)
+        return _submitted(request, link, token) if request.method == "POST" else _page(request, link)
+    except LinkClosed as end:
+        return closed(request, end.reason)
+    except NotOffered:
+        return sign_in.not_offered(request)
 
 
 @sensitive_variables("token", "form")
@@ -169,26 +137,18 @@ def _submitted(request: HttpRequest, link: RegistrationLink, token: str) -> Http
             f"changed. Sign in as {other.wanted}, or ask the company for a link for a new account.",
         )
         return _page(request, link, form)
-    return _done(request, key)
+    return done(request, key)
 
 
-def _page(request: HttpRequest, link: RegistrationLink, form: CalDavForm) -> HttpResponse:
+def _page(request: HttpRequest, link: RegistrationLink, form: CalDavForm | None = None) -> HttpResponse:
+    form = form or CalDavForm()
     context = {
         "link": link,
         "company": link.company,
+        "kind": kind_of(link.kind),
+        "access": ACCESS,
         "form": form,
         "host": request.get_host(),
         "renews": link.key,
     }
-    return render(request, "connect/registration.html", context, status=UNPROCESSABLE if form.errors else 200)
-
-
-def _done(request: HttpRequest, key: RemoteKey) -> HttpResponse:
-    """Nothing of the company's data: only what the owner granted, and that the window may be closed."""
-    return render(request, "connect/done.html", {"label": key.label, "granted": key.granted})
-
-
-def _closed(request: HttpRequest, reason: Closed) -> HttpResponse:
-    title, text = CLOSED[reason]
-    status = NOT_FOUND if reason is Closed.UNKNOWN else GONE
-    return render(request, "connect/closed.html", {"title": title, "text": text}, status=status)
+    return render(request, "connect/typed.html", context, status=UNPROCESSABLE if form.errors else 200)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from genie.core.errors import ProviderFault
 from genie.core.rights import Right
@@ -21,10 +21,10 @@ from genie.flows.open_registration_link import why_closed
 from genie.flows.revoke_registration_link import revoke_registration_link
 from genie.flows.wired import provider_settings
 from genie.store.models import Company, Module, RegistrationLink, RemoteKey
-from genie.store.queries.remote_calendars import connections_by_key, schedules_by_key
+from genie.store.queries.remote_calendars import connections_by_key, schedules_by_key, where_used
 from genie.store.sealed import Unreadable
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
-from genie.web.dashboard.remote.words import key_name, kinds, not_checked
+from genie.web.dashboard.remote.words import discarded, key_name, kinds, not_checked
 
 
 @for_company(Right.CONNECT_CALENDARS)
@@ -114,10 +114,13 @@ def create_link(request: CompanyRequest, company: Company) -> HttpResponse:
 
 
 @for_company(Right.CONNECT_CALENDARS)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def reauthorize(request: CompanyRequest, company: Company, key_id: int) -> HttpResponse:
-    """A link that only the key's own account can answer."""
+    """A link that only the key's own account can answer. Letters about a lost access lead here."""
     key = get_object_or_404(RemoteKey, company=company, id=key_id)
+    if request.method != "POST":
+        context = {"key": key, "name": key_name(key.kind), "places": where_used(key)}
+        return render(request, "dashboard/remote/reauthorize.html", context)
     try:
         made = create_registration_link(
             company=company,
@@ -150,7 +153,9 @@ def revoke_link(request: CompanyRequest, company: Company, link_id: int) -> Http
 def discard_key(request: CompanyRequest, company: Company, key_id: int) -> HttpResponse:
     key = get_object_or_404(RemoteKey, company=company, id=key_id)
     try:
-        delete_key(company_id=company.id, key_id=key.id, now=timezone.now())
+        taken_back = delete_key(
+            company_id=company.id, key_id=key.id, settings=provider_settings(), now=timezone.now()
+        )
     except KeyInUse as used:
         messages.error(
             request,
@@ -160,7 +165,8 @@ def discard_key(request: CompanyRequest, company: Company, key_id: int) -> HttpR
     except RemoteKey.DoesNotExist:
         messages.info(request, "That key was discarded already.")
     else:
-        messages.success(request, f"The key of {key.label} is discarded and its password forgotten.")
+        level = messages.SUCCESS if taken_back else messages.WARNING
+        messages.add_message(request, level, discarded(key, taken_back=taken_back))
     return _back(request, company)
 
 

@@ -61,6 +61,19 @@ def not_checked(key: RemoteKey, fault: ProviderFault) -> str:
     )
 
 
+def discarded(key: RemoteKey, *, taken_back: bool) -> str:
+    """What became of a key that was discarded. Not said: whether others here live by the same account."""
+    kind = registry.kind_of(key.kind)
+    what = "access" if kind.sign_in else "password"
+    said = f"The key of {key.label} is discarded and its {what} forgotten."
+    if taken_back:
+        return said
+    return (
+        f"{said} The access could not be taken back at {kind.signs_in_at}, so it stays open there, although "
+        f"nobody here can use it. The account's owner can close it: {kind.take_back}."
+    )
+
+
 def _sentence(fault: ProviderFault) -> str:
     text = str(fault).strip() or "the calendar server did not say why"
     return text if text.endswith((".", "!", "?")) else f"{text}."
