@@ -57,7 +57,7 @@ def while_taking_back(kind: str, *, wait_seconds: float) -> Iterator[None]:
 
 
 def _number(kind: str) -> int:
-    """A lock's second half is a signed 32-bit number. Two kinds of one number would but wait for each other."""
+    """A lock's second half is a signed 32-bit number. Two kinds of one number only wait for each other."""
     return crc32(kind.encode()) - 2**31
 
 

@@ -10,8 +10,8 @@ from genie.store.models.calendar import RegistrationLink
 class SignInAttempt(models.Model):
     """One walk of one browser to the provider's pages and back (RFC 6749, 7636). Forgotten after a day.
 
-    What stands in addresses and in the browser is known by its SHA-256 alone; the PKCE verifier, which we must
-    say again, is sealed, and emptied when it was used.
+    What stands in addresses and in the browser is known by its SHA-256 alone. The PKCE verifier, which we
+    must say again, is sealed, and emptied when it was used.
     """
 
     link = models.ForeignKey(RegistrationLink, on_delete=models.CASCADE, related_name="sign_ins")
