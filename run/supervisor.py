@@ -196,6 +196,10 @@ class Installation:
                 "GENIE_DEMO_CALDAV_URL": f"http://127.0.0.1:{self.ports['caldav']}",
                 "GENIE_DEMO_CALENDAR_URL": f"http://127.0.0.1:{self.ports['calendar page']}",
                 "GENIE_DEMO_MAIL_URL": f"http://127.0.0.1:{self.ports['calendar page']}/mail",
+                # whoever tries it out plays all the customers, from one address
+                "GENIE_LIMITS_PER_ADDRESS": given.get("GENIE_LIMITS_PER_ADDRESS") or "100/10m",
+                "GENIE_LIMITS_PER_EMAIL": given.get("GENIE_LIMITS_PER_EMAIL") or "100/1d",
+                "GENIE_APPOINTMENTS_PER_EMAIL": given.get("GENIE_APPOINTMENTS_PER_EMAIL") or "50",
                 # the demo calendar is on this machine, which is otherwise refused
                 "GENIE_PRIVATE_NETWORKS": given.get("GENIE_PRIVATE_NETWORKS") or "1",
                 "GENIE_EMAIL_URL": given.get("GENIE_EMAIL_URL") or f"smtp://127.0.0.1:{self.ports['mail']}",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from genie.config import env, settings
+from genie.core.limits import limits_of
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,30 @@ def test_browsers_are_told_to_stay_with_https_where_it_is_served(monkeypatch: py
     assert safe["SECURE_HSTS_SECONDS"] == 180 * 24 * 3600
     assert not safe.get("SECURE_HSTS_PRELOAD") and not safe.get("SECURE_HSTS_INCLUDE_SUBDOMAINS")
     assert settings_with(monkeypatch, GENIE_PUBLIC_URL="http://genie.example")["SECURE_HSTS_SECONDS"] == 0
+
+
+def test_limits_of_visitors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = settings_with(monkeypatch)
+    assert usual["GENIE_LIMITS_PER_ADDRESS"] == limits_of(["10/10m", "30/1d"])
+    assert (usual["GENIE_LIMITS_PER_EMAIL"], usual["GENIE_APPOINTMENTS_PER_EMAIL"]) == (
+        limits_of(["10/1d"]),
+        5,
+    )
+    given = {"GENIE_LIMITS_PER_ADDRESS": "100/1h", "GENIE_LIMITS_PER_EMAIL": "off"}
+    changed = settings_with(monkeypatch, **given, GENIE_APPOINTMENTS_PER_EMAIL="0")
+    assert changed["GENIE_LIMITS_PER_ADDRESS"] == limits_of(["100/1h"])
+    assert (changed["GENIE_LIMITS_PER_EMAIL"], changed["GENIE_APPOINTMENTS_PER_EMAIL"]) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GENIE_LIMITS_PER_ADDRESS", "ten a day"),
+        ("GENIE_LIMITS_PER_EMAIL", "10/10s"),
+        ("GENIE_APPOINTMENTS_PER_EMAIL", "-1"),
+        ("GENIE_APPOINTMENTS_PER_EMAIL", "five"),
+    ],
+)
+def test_limits_that_are_none_are_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(env.Misconfigured, match=name):
+        settings_with(monkeypatch, **{name: value})

@@ -17,9 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 from tests.booking_scene import Shop, busy, shop
 
+from genie.core.limits import limits_of
 from genie.flows.actor import SYSTEM
 from genie.flows.amend import Wanted, amend
 from genie.store.models import Appointment, Change, Lead, Module, OpeningHours
+from genie.web.booking.limits import said_wait
 
 PAGE = "/book/acme/tour"
 DETAILS = PAGE + "/details"
@@ -519,3 +521,91 @@ def test_hostile_addresses_of_the_customers_page(client, visit, query):
         assert client.get(path(visit, f"{rest}?{query}")).status_code in (200, 400)
     assert client.post(path(visit, "/change"), {"at": "\x00", "revision": "9" * 400}).status_code == 400
     assert Appointment.objects.get().start == visit.start
+
+
+# ── too much ────────────────────────────────────────────────────────────────
+
+
+def full_day(acme: Shop) -> list[str]:
+    """Capacity for many, and addresses of a slot's form to book again and again."""
+    Module.objects.update(capacity=50)
+    return get(Client(), PAGE).slots
+
+
+def test_too_many_bookings_from_one_address_wait_and_keep_what_was_typed(client, acme, settings):
+    settings.GENIE_LIMITS_PER_ADDRESS = limits_of(["2/10m"])
+    slot = full_day(acme)[-1]
+    for number in range(2):
+        assert send(Client(), get(Client(), slot), email=f"{number}@x.example").status == 302
+    form = get(client, slot)
+    page = send(client, form, notes="window seat", phone="202-555-0123")
+    assert page.status == 429
+    assert 540 < int(page.response["Retry-After"]) <= 600
+    assert "too many bookings from your network" in page.text
+    assert "Nothing was booked. What you typed is kept." in page.text
+    assert "Try again in 10 minutes. If it cannot wait, call Acme." in page.text
+    for typed in ("Ann Lee", "ann@customer.example", "202-555-0123", "window seat", form.value("at")):
+        assert typed in page.html
+    assert page.value("key") == form.value("key")
+    assert Appointment.objects.count() == Lead.objects.count() == 2
+    elsewhere = Client(REMOTE_ADDR="192.0.2.8")
+    assert send(elsewhere, page).status == 302, "the same form, sent from elsewhere"
+    assert send(client, page).status == 302, "and again: the same booking, not one too many"
+    assert Appointment.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    "limits", [{"GENIE_LIMITS_PER_EMAIL": limits_of(["2/1d"])}, {"GENIE_APPOINTMENTS_PER_EMAIL": 2}]
+)
+def test_too_many_with_one_mail_address_read_the_same_whatever_the_reason(client, acme, settings, limits):
+    for name, value in limits.items():
+        setattr(settings, name, value)
+    slot = full_day(acme)[-1]
+    for number in range(2):
+        assert send(Client(REMOTE_ADDR=f"192.0.2.{number}"), get(Client(), slot)).status == 302
+    page = send(client, get(client, slot))
+    assert page.status == 429
+    assert "No more bookings are taken with this e-mail address for now." in page.text
+    assert "Nothing was booked. What you typed is kept." in page.text
+    assert "or try again tomorrow, or call Acme." in page.text
+    assert "Retry-After" not in page.response
+    assert send(client, page, email="other@customer.example").status == 302
+
+
+def test_too_many_moves_wait_and_keep_the_chosen_time(client, acme, settings):
+    settings.GENIE_LIMITS_PER_ADDRESS = limits_of(["1/10m"])
+    visit = booked(client)
+    first, second = (get(client, slot) for slot in get(client, path(visit, "/change")).slots[:2])
+    assert client.post(path(visit, "/change"), first.hidden).status_code == 302
+    page = Page(client.post(path(visit, "/change"), {**second.hidden, "revision": "2"}))
+    assert page.status == 429 and "Retry-After" in page.response
+    assert "too many changes from your network" in page.text
+    assert "Nothing was changed; your appointment is where it was." in page.text
+    assert page.value("at") == second.value("at")
+    kept = Appointment.objects.get()
+    assert kept.start == datetime.fromisoformat(first.value("at"))
+    assert client.post(path(visit, "/cancel"), {"revision": "2"}).status_code == 302, "never kept from it"
+
+
+def test_visitors_behind_a_proxy_that_nobody_told_of_are_not_one_visitor(client, acme, settings):
+    settings.GENIE_LIMITS_PER_ADDRESS = limits_of(["1/1d"])
+    settings.GENIE_PUBLIC_URL = "https://genie.example"
+    slot = full_day(acme)[-1]
+    for number in range(3):
+        assert send(client, get(client, slot), email=f"{number}@x.example").status == 302
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (1, "in a minute"),
+        (60, "in a minute"),
+        (61, "in 2 minutes"),
+        (3540, "in 59 minutes"),
+        (3541, "in an hour"),
+        (3601, "in 2 hours"),
+        (86_400, "in 24 hours"),
+    ],
+)
+def test_a_wait_is_rounded_up(seconds, said):
+    assert said_wait(timedelta(seconds=seconds)) == said

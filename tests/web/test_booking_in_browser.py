@@ -7,6 +7,7 @@ from datetime import time
 import pytest
 from tests.booking_scene import Shop, shop
 
+from genie.core.limits import limits_of
 from genie.store.models import Appointment, OpeningHours
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -105,3 +106,30 @@ def test_without_script_on_a_phone_one_books_changes_and_cancels(acme, visitor):
     assert window.get_by_role("heading", name="Cancelled").is_visible()
     made = Appointment.objects.get()
     assert (made.state, made.revision, made.visitor_zone) == ("cancelled", 3, "Asia/Tokyo")
+
+
+def test_whoever_is_turned_away_keeps_the_form_and_can_send_it_again(acme, visitor, settings):
+    settings.GENIE_LIMITS_PER_ADDRESS = limits_of(["1/10m"])
+    first = visitor(viewport=PHONE)
+    fill_in(first, "ann@customer.example")
+    first.get_by_role("heading", name="You are booked").wait_for()
+    window = visitor(viewport=PHONE)
+    fill_in(window, "bob@customer.example")
+    notice = window.get_by_role("alert")
+    notice.wait_for()
+    assert "too many bookings from your network" in notice.text_content()
+    assert notice.evaluate("element => element === document.activeElement")
+    assert window.get_by_label("Notes").input_value() == "By bike"
+    assert fits(window)
+    settings.GENIE_LIMITS_PER_ADDRESS = ()
+    window.get_by_role("button", name="Book this time").click()
+    window.get_by_role("heading", name="You are booked").wait_for()
+    assert Appointment.objects.count() == 2
+
+
+def fill_in(window, email: str) -> None:
+    window.locator(".slot").first.click()
+    window.get_by_label("Your name").fill("Ann Lee")
+    window.get_by_label("E-mail").fill(email)
+    window.get_by_label("Notes").fill("By bike")
+    window.get_by_role("button", name="Book this time").click()

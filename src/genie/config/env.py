@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from genie.core.limits import Limit, limits_of
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DEVELOPMENT_KEY = "development-only-not-a-secret"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -66,6 +68,26 @@ def networks(name: str, given: list[str]) -> list[Network]:
             f"{name} holds something that is no address and no network ({fault}), so it does not start. "
             "Write for example 10.0.0.7 or 10.0.0.0/24, separated by spaces."
         ) from fault
+
+
+def limits(name: str, given: list[str]) -> tuple[Limit, ...]:
+    """The rules given in a variable of this name, such as `10/10m 30/1d`. Raises Misconfigured."""
+    try:
+        return limits_of(given)
+    except ValueError as fault:
+        raise Misconfigured(
+            f"{name}: {fault}, so it does not start. Write how many within how long (minutes m, hours h or "
+            "days d, at most 31 days), for example 10/10m 30/1d; or off for no limit."
+        ) from fault
+
+
+def number(name: str, given: str) -> int:
+    """A whole number, 0 or more, given in a variable of this name. Raises Misconfigured."""
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise Misconfigured(
+            f"{name} is {given!r}, which is no number, so it does not start. Write one such as 5, or 0."
+        )
+    return int(given)
 
 
 def words(name: str) -> list[str]:

@@ -26,6 +26,17 @@ GENIE_BEHIND_PROXY = env.flag("GENIE_BEHIND_PROXY")
 """Is what X-Forwarded-Proto and the last hop of X-Forwarded-For say true?"""
 GENIE_TRUSTED_PROXIES = env.networks("GENIE_TRUSTED_PROXIES", env.words("GENIE_TRUSTED_PROXIES"))
 """Further proxies, whose addresses in X-Forwarded-For are not the visitor's."""
+GENIE_LIMITS_PER_ADDRESS = env.limits(
+    "GENIE_LIMITS_PER_ADDRESS", env.words("GENIE_LIMITS_PER_ADDRESS") or ["10/10m", "30/1d"]
+)
+GENIE_LIMITS_PER_EMAIL = env.limits(
+    "GENIE_LIMITS_PER_EMAIL", env.words("GENIE_LIMITS_PER_EMAIL") or ["10/1d"]
+)
+"""How many bookings, and how many moves, one visitor may make at one company (`flows.take_turn`)."""
+GENIE_APPOINTMENTS_PER_EMAIL = env.number(
+    "GENIE_APPOINTMENTS_PER_EMAIL", env.text("GENIE_APPOINTMENTS_PER_EMAIL", "5")
+)
+"""So many live future appointments may be booked with one e-mail address in one module; 0: any number."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))

@@ -16,6 +16,7 @@ from genie.flows.notify import notify
 from genie.flows.offer import is_offered
 from genie.flows.owe import owe
 from genie.flows.seat import NoSeat, lock_module, take_seat
+from genie.flows.take_turn import Act, Visitor, take_turn
 from genie.store.models import Appointment, Change, Lead, Message, Module
 
 
@@ -39,10 +40,20 @@ class BookingForm:
     referrer: str = ""
 
 
-def book(*, module_id: int, start: datetime, answers: BookingForm, now: datetime) -> Appointment:
+def book(
+    *,
+    module_id: int,
+    start: datetime,
+    answers: BookingForm,
+    now: datetime,
+    visitor: Visitor | None = None,
+) -> Appointment:
     """Book `start` (aware). A form sent twice (reload, double click) gives the appointment of the first time.
 
-    Raises SlotTaken when the rules do not offer it or another booking won the race, Module.DoesNotExist.
+    `visitor` is a stranger on the public page, of whom only so much is taken; None is not limited.
+
+    Raises SlotTaken when the rules do not offer it or another booking won the race, TooMany,
+    Module.DoesNotExist.
     """
     try:
         with transaction.atomic():
@@ -50,6 +61,8 @@ def book(*, module_id: int, start: datetime, answers: BookingForm, now: datetime
             before = Appointment.objects.filter(id=answers.key, module=module).first()
             if before is not None:
                 return before
+            if visitor is not None:
+                take_turn(visitor=visitor, act=Act.BOOKING, module=module, email=answers.email, now=now)
             if not module.enabled or not is_offered(module=module, start=start, now=now):
                 raise SlotTaken(start)
             appointment = _write(module, start.astimezone(UTC), answers, now)

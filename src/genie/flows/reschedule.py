@@ -13,6 +13,7 @@ from genie.flows.amend import Wanted, amend
 from genie.flows.book import SlotTaken
 from genie.flows.offer import is_offered
 from genie.flows.seat import NoSeat, lock_module
+from genie.flows.take_turn import Act, Visitor, take_turn
 from genie.store.models import Appointment
 
 OUTSIDE_RULES = "Moved by hand to a time that the booking rules do not offer."
@@ -28,16 +29,21 @@ def reschedule(
     end: datetime | None = None,
     force: bool = False,
     seen_revision: int | None = None,
+    visitor: Visitor | None = None,
 ) -> Appointment:
     """Move to `start` (aware); the length stays unless `end` says otherwise. One transaction.
 
+    `visitor` is the customer on the public pages, who may move only so often; None is not limited.
+
     Raises SlotTaken when the rules do not offer that start; staff may `force`, and the appointment is then
-    flagged. Raises Appointment.DoesNotExist, NotPossible, Overtaken.
+    flagged. Raises Appointment.DoesNotExist, NotPossible, Overtaken, TooMany.
     """
     try:
         with transaction.atomic():
-            found = Appointment.objects.select_related("module").get(id=appointment_id, company_id=company_id)
+            found = Appointment.objects.select_related("lead").get(id=appointment_id, company_id=company_id)
             module = lock_module(found.module_id)
+            if visitor is not None:
+                take_turn(visitor=visitor, act=Act.CHANGE, module=module, email=found.lead.email, now=now)
             offered = is_offered(module=module, start=start, now=now, ignoring=appointment_id)
             if not (offered or force):
                 raise SlotTaken(start)

@@ -7,7 +7,7 @@ commit is compare-and-set as well (SYNC.md, *The queue and its edges*).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from zlib import crc32
 
@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 _CALENDARS = 7101
 _KEYS = 7102
 _GRANTS = 7103
+_TURNS = 7104
 
 
 class Busy(Exception):
@@ -92,3 +93,11 @@ def _release(first: int, second: int, suffix: str) -> None:
         return  # a lost connection has given its locks back already
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_unlock{suffix}(%s, %s)", [first, second])
+
+
+def hold_turns(keys: Iterable[str]) -> None:
+    """Be the only one who counts under these keys, until the caller's transaction ends."""
+    numbers = {_number(key) for key in keys}
+    with connection.cursor() as cursor:
+        for number in sorted(numbers):  # always in this order, so that no two wait for each other
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_TURNS, number])

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from genie.core.limits import longest
 from genie.flows.deliver import deliver
 from genie.flows.drain import drain
+from genie.flows.forget_tries import forget_tries
 from genie.flows.nudge import nudge
 from genie.flows.sweep import sweep
 from genie.flows.wired import mail_sender, provider_settings
+from genie.providers.registry import pushing
 from genie.store import jobs
 
 log = logging.getLogger(__name__)
-from genie.providers.registry import pushing
 
 ROUNDS = 50
 """No drain goes on for ever; what is left is found by the next sweep."""
@@ -71,3 +74,11 @@ async def clean_queue(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(
         nb_hours=KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="genie.forget", queue="sweeps")
+def forget(timestamp: int) -> None:
+    """Who booked, or failed to log in, how often: kept no longer than a limit looks back."""
+    limits = [*settings.GENIE_LIMITS_PER_ADDRESS, *settings.GENIE_LIMITS_PER_EMAIL]
+    forget_tries(longest=longest(limits), now=timezone.now())

@@ -22,6 +22,7 @@ from genie.store.models.schedule import (
 )
 from genie.store.models.sign_in import SignInAttempt
 from genie.store.models.tenancy import Access, Agency, Company, LoginTry, Role, User
+from genie.store.models.turn import Turn
 
 __all__ = [
     "Access",
@@ -30,9 +31,9 @@ __all__ = [
     "AvailabilityCalendar",
     "BusyTime",
     "Change",
+    "Channel",
     "Company",
     "Connection",
-    "Channel",
     "DateOverride",
     "EventLink",
     "Lead",
@@ -48,5 +49,6 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "TimeOff",
+    "Turn",
     "User",
 ]

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_http_methods
 from genie.core.saying import said_place
 from genie.flows.book import BookingForm, SlotTaken, book
 from genie.flows.offer import is_offered, slots
+from genie.flows.take_turn import TooMany
 from genie.store.models import Module
 from genie.web.booking.answers import AnswersForm
 from genie.web.booking.arrival import Arrival, arrival
 from genie.web.booking.choosing import choosing_page, closed, open_module, said_visit, start_of
+from genie.web.booking.limits import STATUS, TurnedAway, turned_away, visitor_of, with_wait
 from genie.web.booking.month import Time, as_instant, said_date, times_of
 from genie.web.booking.zones import country_of
 
@@ -73,9 +75,19 @@ def _confirm(request: HttpRequest, module: Module) -> HttpResponse:
         referrer=seen.referrer,
     )
     try:
-        made = book(module_id=module.pk, start=start, answers=answers, now=timezone.now())
+        made = book(
+            module_id=module.pk,
+            start=start,
+            answers=answers,
+            now=timezone.now(),
+            visitor=visitor_of(request),
+        )
     except SlotTaken:
         return _page(request, module, form, start=None, key=again, fresh_around=start, status=409)
+    except TooMany as fault:
+        why = turned_away(fault, business=module.company.name)
+        page = _page(request, module, form, start=start, key=again, turned_away=why, status=STATUS)
+        return with_wait(page, fault)
     return redirect(seen.link(reverse("visit", args=[made.manage_token]), booked=1))
 
 
@@ -87,6 +99,7 @@ def _page(
     start: datetime | None,
     key: str,
     fresh_around: datetime | None = None,
+    turned_away: TurnedAway | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The form. Without `start` it asks for another time first, near `fresh_around`."""
@@ -106,6 +119,7 @@ def _page(
         "when": _said(module, start, seen) if start else None,
         "taken": _said(module, taken, seen) if taken else None,
         "fresh": fresh,
+        "turned_away": turned_away,
         "choosing": seen.link(reverse("booking", args=slugs), **({"day": day} if day else {})),
         "zone_said": said_place(seen.zone),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from email.utils import parseaddr
 from functools import wraps
 from typing import Any
@@ -22,10 +23,13 @@ from genie.flows.amend import Overtaken
 from genie.flows.book import SlotTaken
 from genie.flows.cancel import cancel
 from genie.flows.reschedule import reschedule
+from genie.flows.take_turn import TooMany
 from genie.notices.email.calendar_file import PublishedVisit, calendar_file
 from genie.store.models import Appointment
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
 from genie.web.booking.choosing import Place, choosing_context, said_visit, start_of
+from genie.web.booking.limits import STATUS, turned_away, visitor_of, with_wait
+from genie.web.booking.month import as_instant
 
 View = Callable[..., HttpResponse]
 
@@ -90,34 +94,12 @@ def change(request: HttpRequest, appointment: Appointment) -> HttpResponse:
         return _page(request, appointment, notice=_why_closed(appointment), status=409)
     given = request.POST if request.method == "POST" else request.GET
     start = start_of(given.get("at", ""))
-    if request.method == "POST" and start is not None:
-        try:
-            reschedule(
-                company_id=appointment.company_id,
-                appointment_id=appointment.pk,
-                start=start,
-                actor=actor.customer(appointment.lead.name),
-                now=timezone.now(),
-                seen_revision=_revision(request),
-            )
-        except SlotTaken:
-            return _choose(request, appointment, notice=TAKEN, status=409)
-        except (NotPossible, Overtaken):
-            appointment.refresh_from_db()
-            return _page(request, appointment, notice=OVERTAKEN, status=409)
-        return _back(request, appointment, changed=1)
     if start is None:
         unread = "That time could not be read; please choose one here." if given.get("at") else ""
         return _choose(request, appointment, notice=unread, status=400 if unread else 200)
-    seen = arrival(request, at_home=_zone(appointment))
-    end = start + (appointment.end - appointment.start)
-    proposed = said_visit(start, end, zone=seen.zone, at_home=appointment.zone)
-    context = _context(request, appointment) | {"proposed": proposed, "at": given["at"]}
-    context["choosing"] = seen.link(
-        reverse("visit_change", args=[appointment.manage_token]),
-        day=start.astimezone(ZoneInfo(seen.zone)).date().isoformat(),
-    )
-    return render(request, "booking/move.html", context)
+    if request.method == "POST":
+        return _move(request, appointment, start)
+    return _propose(request, appointment, start)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,6 +132,43 @@ def _choose(request: HttpRequest, appointment: Appointment, *, notice: str, stat
     response = render(request, "booking/choose.html", context, status=status)
     remember_zone(response, context["arrival"])
     return response
+
+
+def _move(request: HttpRequest, appointment: Appointment, start: datetime) -> HttpResponse:
+    try:
+        reschedule(
+            company_id=appointment.company_id,
+            appointment_id=appointment.pk,
+            start=start,
+            actor=actor.customer(appointment.lead.name),
+            now=timezone.now(),
+            seen_revision=_revision(request),
+            visitor=visitor_of(request),
+        )
+    except SlotTaken:
+        return _choose(request, appointment, notice=TAKEN, status=409)
+    except TooMany as fault:
+        return with_wait(_propose(request, appointment, start, too_many=fault), fault)
+    except (NotPossible, Overtaken):
+        appointment.refresh_from_db()
+        return _page(request, appointment, notice=OVERTAKEN, status=409)
+    return _back(request, appointment, changed=1)
+
+
+def _propose(
+    request: HttpRequest, appointment: Appointment, start: datetime, *, too_many: TooMany | None = None
+) -> HttpResponse:
+    """Shall it be moved to `start`? With `too_many`: not now, and why."""
+    seen = arrival(request, at_home=_zone(appointment))
+    end = start + (appointment.end - appointment.start)
+    here = reverse("visit_change", args=[appointment.manage_token])
+    context = _context(request, appointment) | {
+        "proposed": said_visit(start, end, zone=seen.zone, at_home=appointment.zone),
+        "at": as_instant(start),
+        "choosing": seen.link(here, day=start.astimezone(ZoneInfo(seen.zone)).date().isoformat()),
+        "turned_away": turned_away(too_many, business=appointment.company.name) if too_many else None,
+    }
+    return render(request, "booking/move.html", context, status=STATUS if too_many else 200)
 
 
 def _page(
