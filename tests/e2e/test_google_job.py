@@ -144,7 +144,7 @@ def _switched_off_nothing_flows_back(page: Any, browser: Any, base: str, ana: ht
     page.goto(f"{base}{journey.MODULE}/calendar")
     journey.set_realtime(page, on=False)
     appointment = journey.book(browser, base)
-    journey.wait_until_in_step(page, base, appointment)  # still pushed
+    journey.until(lambda: events(ana), page)  # still pushed
     moves(ana, only_event(ana), timedelta(hours=3))
     page.wait_for_timeout(4_000)  # other processes do nothing: two sweeps of theirs, whose clock is not ours
     assert journey.fresh(appointment).start == appointment.start
@@ -169,9 +169,13 @@ def _unlinked_nothing_flows(
     assert not EventLink.objects.filter(appointment=after).exists()
 
 
+def events(ana: httpx.Client) -> list[dict[str, Any]]:
+    return list(ana.get("events").raise_for_status().json()["items"])
+
+
 def only_event(ana: httpx.Client) -> dict[str, Any]:
-    (event,) = ana.get("events").raise_for_status().json()["items"]
-    return dict(event)
+    (event,) = events(ana)
+    return event
 
 
 def changes(ana: httpx.Client, event: dict[str, Any], **fields: Any) -> None:
