@@ -1,15 +1,29 @@
-"""What every provider promises, tested against each of them: inherit `ProviderContract`, give a `side`."""
+"""What every provider promises, tested against each of them: inherit `ProviderContract`, give a `side`.
+
+Those that push inherit `PushContract` as well.
+"""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 
 import pytest
-from tests.providers.sides import DECEMBER, NINE, TEN, Side, at, content, fresh
+from tests.providers.sides import DECEMBER, NINE, TEN, PushSide, Side, at, content, fresh
 
-from genie.core.errors import AccessLost, CalendarGone, CursorExpired, Gone, IdentityTaken, StaleVersion
+from genie.core.errors import (
+    AccessLost,
+    CalendarGone,
+    CursorExpired,
+    Gone,
+    IdentityTaken,
+    Malformed,
+    PushRefused,
+    StaleVersion,
+)
 from genie.core.event import BusyKind, When
-from genie.providers.port import ChangePage, Window
+from genie.providers.port import ChangePage, Channel, Pushes, Window
+from genie.providers.registry import kind_of, notifications
 
 
 def read(
@@ -433,3 +447,114 @@ class ProviderContract(ReadingContract):
         side.provider.create(side.calendar, identity, content())
         assert side.provider.find(side.other, identity.key) == []
         assert side.provider.find(side.calendar, fresh().key) == []
+
+
+TOKEN = "t0ken-of-one-channel"
+
+
+def watch(side: PushSide, token: str = TOKEN, calendar: str = "") -> Channel:
+    assert isinstance(side.provider, Pushes)
+    return side.provider.watch(
+        calendar or side.calendar, channel_id=uuid.uuid4().hex, token=token, address=side.hook
+    )
+
+
+class PushContract:
+    """What is promised of `Pushes`, and of what reads its messages."""
+
+    @pytest.fixture
+    def side(self) -> PushSide:
+        raise NotImplementedError
+
+    def test_its_kind_says_what_reads_its_messages(self, side):
+        assert isinstance(side.provider, Pushes)
+        assert kind_of(side.provider.kind).notifications
+
+    def test_a_channel_is_proven_by_a_handshake_or_says_hello(self, side):
+        channel = watch(side)
+        said = side.heard()
+        assert channel.proven or [(one.channel_id, one.token) for one in said] == [(channel.id, TOKEN)]
+        assert all(one.hello for one in said)
+
+    def test_it_ends_some_day(self, side):
+        channel = watch(side)
+        assert channel.expires_at.utcoffset() is not None
+        assert channel.expires_at > side.now
+
+    def test_each_kind_of_change_is_told(self, side):
+        channel = watch(side)
+        side.heard()
+        event_id = side.add(NINE)
+        for change in (lambda: side.move(event_id, TEN), lambda: side.delete(event_id), lambda: None):
+            said = side.heard()
+            assert said and {(one.channel_id, one.token) for one in said} == {(channel.id, TOKEN)}
+            assert not any(one.hello or one.renew for one in said)
+            change()
+
+    def test_what_was_told_can_be_read(self, side):
+        cursor = read(side)[-1].cursor
+        watch(side)
+        side.heard()
+        event_id = side.add(NINE)
+        assert side.heard()
+        assert event_id in changed(read(side, cursor))
+
+    def test_another_calendar_is_not_told(self, side):
+        watch(side, calendar=side.other)
+        side.heard()
+        side.add(NINE)
+        assert side.heard() == []
+
+    def test_two_channels_at_once_both_tell(self, side):
+        first, second = watch(side, "one"), watch(side, "two")
+        side.heard()
+        side.add(NINE)
+        assert {(one.channel_id, one.token) for one in side.heard()} == {
+            (first.id, "one"),
+            (second.id, "two"),
+        }
+
+    def test_one_that_is_stopped_is_silent_and_the_other_goes_on(self, side):
+        first, second = watch(side, "one"), watch(side, "two")
+        side.provider.unwatch(first)
+        side.heard()
+        side.add(NINE)
+        assert {one.channel_id for one in side.heard()} == {second.id}
+
+    def test_stopping_what_is_stopped_or_unknown_is_no_fault(self, side):
+        channel = watch(side)
+        side.provider.unwatch(channel)
+        side.provider.unwatch(channel)
+        side.provider.unwatch(replace(channel, id=uuid.uuid4().hex))
+
+    def test_a_calendar_that_cannot_be_watched_says_so(self, side):
+        side.refuse_push()
+        with pytest.raises(PushRefused):
+            watch(side)
+
+    def test_watching_where_no_calendar_is_any_more(self, side):
+        side.drop_calendar()
+        with pytest.raises(CalendarGone):
+            watch(side)
+
+    def test_without_the_grant_it_is_access_lost(self, side):
+        channel = watch(side)
+        provider = side.lock_out()
+        with pytest.raises(AccessLost):
+            provider.watch(side.calendar, channel_id=uuid.uuid4().hex, token=TOKEN, address=side.hook)
+        with pytest.raises(AccessLost):
+            provider.unwatch(channel)
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{}", b"[]", b"[" * 50_000, b"\xff\xfe", b'[{"value": 1}]', b'{"value": [{}]}', b"null", b"7"],
+        ids=lambda body: repr(body[:20]),
+    )
+    def test_nonsense_is_malformed_or_holds_nothing(self, side, body):
+        reader = notifications(side.provider.kind)
+        for headers in ({}, {"Content-Type": "application/json"}, {"X": "\udcff"}):
+            try:
+                found = reader(headers, {}, body)
+            except Malformed:
+                continue
+            assert (list(found.notifications), found.echo) == ([], "")

@@ -15,8 +15,8 @@ from tests.providers.servers import PASSWORD, USER, Owner, Server
 from genie.core.event import BusyKind, EventContent, When
 from genie.providers.caldav.auth import authorize
 from genie.providers.memory.world import Repeat, World
-from genie.providers.port import CalendarProvider, EventIdentity, Grant, Window
-from genie.providers.registry import ProviderSettings, open_provider
+from genie.providers.port import CalendarProvider, EventIdentity, Grant, Notification, Window
+from genie.providers.registry import ProviderSettings, notifications, open_provider
 
 HOME = ProviderSettings(allow_private_networks=True)
 
@@ -76,8 +76,27 @@ class Side(Protocol):
         ...
 
 
+class PushSide(Side, Protocol):
+    hook: str
+    """Where its channels post to."""
+
+    @property
+    def now(self) -> datetime:
+        """What time it is there."""
+        ...
+
+    def heard(self) -> list[Notification]:
+        """What has come there since the last call, once all that is on its way has arrived."""
+        ...
+
+    def refuse_push(self) -> None:
+        """The calendar becomes one that cannot be watched."""
+        ...
+
+
 class MemorySide:
     forgets = False
+    hook = "https://genie.example.com/hooks/memory"
 
     def __init__(self, *, cursors: bool = True) -> None:
         self.world = World(uuid.uuid4().hex, page_size=3, cursors=cursors)
@@ -131,6 +150,20 @@ class MemorySide:
 
     def requests(self) -> int:
         return len(self.world.requests)
+
+    @property
+    def now(self) -> datetime:
+        return self.world.clock()
+
+    def heard(self) -> list[Notification]:
+        reader = notifications("memory")
+        assert reader
+        posts = self.world.delivered()
+        assert {post.address for post in posts} <= {self.hook}
+        return [one for post in posts for one in reader({}, {}, post.body).notifications]
+
+    def refuse_push(self) -> None:
+        self.owner.refuse_push(self.calendar)
 
 
 PREPARED: dict[str, tuple[str, str, Grant]] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.google_sandbox import GoogleSandbox
+from tests.providers.contract import PushContract
 from tests.providers.google_script import Reply, Script
 from tests.providers.google_side import ANA, NOVEMBER, GoogleSide
 from tests.providers.sides import NINE, TEN
@@ -90,3 +91,35 @@ def test_watching_without_the_grant_is_access_lost(side, google):
         side.sandbox.world.revoke_grant(side.sandbox.account(ANA), "ours.apps.example")
     with pytest.raises(errors.AccessLost):
         opened(side, google)
+
+
+class Watched(GoogleSide):
+    """Ana, and somebody who listens to what her calendar tells."""
+
+    def __init__(self, sandbox: GoogleSandbox, receiver: Script) -> None:
+        super().__init__(sandbox)
+        receiver.will(Reply(200))
+        self._receiver = receiver
+        self.hook = f"{receiver.url}/hooks/google"
+
+    @property
+    def now(self) -> datetime:
+        return self.sandbox.world.now()
+
+    def heard(self) -> list[Notification]:
+        self.sandbox.settle()
+        said = messages(self._receiver)
+        self._receiver.asked.clear()
+        return said
+
+    def refuse_push(self) -> None:
+        with self.sandbox.world.lock:
+            self.sandbox.world.calendars[self.calendar].refuses_push = True
+
+
+class TestGooglePush(PushContract):
+    @pytest.fixture
+    def side(self, google_sandbox, google):
+        side = Watched(google_sandbox, google)
+        yield side
+        side.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.providers.contract import ProviderContract
+from tests.providers.contract import ProviderContract, PushContract
 from tests.providers.sides import MemorySide
 
 
@@ -17,3 +17,9 @@ class TestMemoryWithoutCursors(ProviderContract):
     @pytest.fixture
     def side(self):
         return MemorySide(cursors=False)
+
+
+class TestMemoryPush(PushContract):
+    @pytest.fixture
+    def side(self):
+        return MemorySide()
