@@ -56,6 +56,11 @@ def log_in(*, email: str, password: str, address: str, now: datetime, device: st
     return user
 
 
+def forget_failures(*, email: str) -> None:
+    """Let the account's next tries be checked at once."""
+    LoginTry.objects.filter(account=keyed("account", email.strip().lower())).delete()
+
+
 def guessed_too_often(*, account: str, address: str, is_known: bool, now: datetime) -> bool:
     recent = LoginTry.objects.filter(Q(account=account) | Q(address=address), at__gt=now - WINDOW)
     counts = recent.aggregate(

@@ -6,7 +6,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.transaction import atomic
 
-from genie.store.models import LoginTry, User
+from genie.flows.log_in import forget_failures
+from genie.store.models import User
 
 
 class CannotSetPassword(Exception):
@@ -35,7 +36,7 @@ def set_password(*, email: str, password: str) -> User:
             ) from problem
         user.set_password(password)  # sessions are bound to the old one and end with it
         user.save(update_fields=["password"])
-        LoginTry.objects.filter(account=account).delete()
+        forget_failures(email=account)
     return user
 
 
