@@ -30,19 +30,25 @@ HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 @dataclass
 class Owner:
-    """Ana at her browser."""
+    """Somebody at their browser; Ana, if it is not said who."""
 
     url: str
     http: httpx.Client
+    back: str = BACK
 
     def answer(
-        self, address: str, *, ticks: tuple[str, ...] = (EVENTS, LIST), decision: str = "continue"
+        self,
+        address: str,
+        *,
+        account: str = ANA,
+        ticks: tuple[str, ...] = (EVENTS, LIST),
+        decision: str = "continue",
     ) -> Any:
-        """What the app is told when she comes back."""
+        """What the app is told when they come back."""
         chooser = self._follow(self.http.get(address))
-        consent = self._post(chooser, "accountchooser", account=ANA)
+        consent = self._post(chooser, "accountchooser", account=account)
         back = self._post(consent, "consent", decision=decision, scope=list(ticks))
-        assert back.headers["location"].startswith(f"{BACK}?"), back.text
+        assert back.headers["location"].startswith(f"{self.back}?"), back.text
         return dict(parse_qsl(urlsplit(back.headers["location"]).query))
 
     def _post(self, page: httpx.Response, where: str, **values: Any) -> httpx.Response:
