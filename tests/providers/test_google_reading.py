@@ -181,6 +181,22 @@ def test_deleted_it_is_removed_under_that_id(google):
     assert len(google.asked) == 2
 
 
+def test_it_is_not_taken_for_deleted_as_the_single_event_it_was(google):
+    """Google tells of the single event's end and of the occurrences on one page."""
+    by_path(google, page({"id": SERIES, "status": "cancelled"}, instance(1)), Reply(200, master()), page())
+    (only,) = read(google, f"{CURSOR}tok")
+    assert ([one.id for one in only.changed], only.removed) == ([SERIES], ())
+
+
+def test_a_series_under_a_strange_id_is_ours_if_the_mirror_knows_it(google):
+    """A copy that took the place of our event: deleted, its occurrences show nothing of our key."""
+    gone = {"id": "copy_20261202T080000Z", "status": "cancelled", "recurringEventId": "copy"}
+    there = {EVENTS: page(gone), f"{EVENTS}/copy": Reply(200, event("copy", status="cancelled"))}
+    google.will(lambda asked: there[asked.path])
+    assert read(google, f"{CURSOR}tok", known={"copy": "1"})[0].removed == ("copy",)
+    assert read(google, f"{CURSOR}tok")[0].removed == ("copy_20261202T080000Z",)
+
+
 def test_made_a_single_event_again_it_is_one(google):
     gone = {"id": f"{SERIES}_20261202T080000Z", "status": "cancelled", "recurringEventId": SERIES}
     by_path(google, page(event(SERIES), gone), Reply(200, event(SERIES)))
