@@ -200,6 +200,8 @@ class Installation:
                 "GENIE_LIMITS_PER_ADDRESS": given.get("GENIE_LIMITS_PER_ADDRESS") or "100/10m",
                 "GENIE_LIMITS_PER_EMAIL": given.get("GENIE_LIMITS_PER_EMAIL") or "100/1d",
                 "GENIE_APPOINTMENTS_PER_EMAIL": given.get("GENIE_APPOINTMENTS_PER_EMAIL") or "50",
+                # the demo's calendar systems are on this machine, and reach it at any address it has
+                "GENIE_PUSH": given.get("GENIE_PUSH") or "on",
                 # the demo calendar is on this machine, which is otherwise refused
                 "GENIE_PRIVATE_NETWORKS": given.get("GENIE_PRIVATE_NETWORKS") or "1",
                 "GENIE_EMAIL_URL": given.get("GENIE_EMAIL_URL") or f"smtp://127.0.0.1:{self.ports['mail']}",

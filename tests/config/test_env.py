@@ -6,9 +6,12 @@ import runpy
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from genie.config import env, settings
+from genie.config.wiring import provider_settings
 from genie.core.limits import limits_of
+from genie.providers.registry import pushing
 
 
 @pytest.mark.parametrize(
@@ -104,3 +107,36 @@ def test_limits_of_visitors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_limits_that_are_none_are_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(env.Misconfigured, match=name):
         settings_with(monkeypatch, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "choice", "webhooks"),
+    [
+        ("https://genie.example", "", "https://genie.example/hooks"),
+        ("https://genie.example:8443/", "AUTO", "https://genie.example:8443/hooks"),
+        ("https://genie.example", "off", ""),
+        ("http://genie.example", "auto", ""),
+        ("https://localhost:8000", "auto", ""),
+        ("http://127.0.0.1:8000", "", ""),
+        ("http://127.0.0.1:8000", "on", "http://127.0.0.1:8000/hooks"),
+    ],
+)
+def test_calendar_systems_are_told_an_address_that_they_can_reach(
+    monkeypatch: pytest.MonkeyPatch, url: str, choice: str, webhooks: str
+) -> None:
+    found = settings_with(monkeypatch, GENIE_PUBLIC_URL=url, GENIE_PUSH=choice, GENIE_SECRET_KEY="k" * 50)
+    assert found["GENIE_WEBHOOKS"] == webhooks
+
+
+def test_they_are_told_the_address_where_the_webhook_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    webhooks = env.webhooks(public_url="https://genie.example", choice="auto")
+    monkeypatch.setattr("django.conf.settings.GENIE_WEBHOOKS", webhooks)
+    told = pushing(provider_settings())
+    assert told
+    for kind, address in told.items():
+        assert address == "https://genie.example" + reverse("hook", kwargs={"kind": kind})
+
+
+def test_any_other_word_for_push_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(env.Misconfigured, match="GENIE_PUSH is 'yes'"):
+        env.webhooks(public_url="https://genie.example", choice="yes")

@@ -54,6 +54,22 @@ def allowed_hosts(*, public_url: str, others: list[str]) -> list[str]:
     return [*(f"[{name}]" if ":" in name else name for name in own), *others]
 
 
+def webhooks(*, public_url: str, choice: str) -> str:
+    """Where calendar systems can tell us of changes; empty where they are not to, or could not. Raises
+    Misconfigured.
+
+    By itself (`auto`) only at an https address that is not this machine's own: what providers demand.
+    """
+    if choice not in ("auto", "on", "off"):
+        raise Misconfigured(
+            f"GENIE_PUSH is {choice!r}. It says whether calendar systems tell of changes by calling "
+            "GENIE_PUBLIC_URL, so it does not start. Write auto, on or off."
+        )
+    parts = urlsplit(public_url)
+    reachable = parts.scheme == "https" and parts.hostname not in LOOPBACK
+    return f"{public_url}/hooks" if choice == "on" or (choice == "auto" and reachable) else ""
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     value = text(name).lower()
     return default if value == "" else value in ("1", "true", "yes", "on")

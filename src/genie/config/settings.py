@@ -51,6 +51,10 @@ GENIE_DEMO_PASSWORD = env.text("GENIE_DEMO_PASSWORD")
 """What `seed_demo` gives the demo's users."""
 
 ALLOWED_HOSTS = env.allowed_hosts(public_url=GENIE_PUBLIC_URL, others=env.words("GENIE_ALLOWED_HOSTS"))
+GENIE_WEBHOOKS = env.webhooks(
+    public_url=GENIE_PUBLIC_URL, choice=env.text("GENIE_PUSH", "auto").lower() or "auto"
+)
+"""Where calendar systems tell us of changes (`web/hooks.py`); empty: all calendars are polled."""
 CSRF_TRUSTED_ORIGINS = [GENIE_PUBLIC_URL]
 
 INSTALLED_APPS = [

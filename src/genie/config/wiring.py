@@ -14,7 +14,9 @@ from genie.providers.registry import ProviderSettings
 
 def provider_settings() -> ProviderSettings:
     return ProviderSettings(
-        allow_private_networks=settings.GENIE_PRIVATE_NETWORKS, options=settings.GENIE_PROVIDER_OPTIONS
+        allow_private_networks=settings.GENIE_PRIVATE_NETWORKS,
+        options=settings.GENIE_PROVIDER_OPTIONS,
+        webhooks=settings.GENIE_WEBHOOKS,
     )
 
 
