@@ -91,6 +91,12 @@ def kept(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@lru_cache(maxsize=50_000)
+def shown(text: str, zone: str) -> str:
+    """What `stamp` wrote, in a zone."""
+    return in_zone(kept(text), zone)
+
+
 def when_kept(found: dict[str, Any]) -> When:
     """Read what `as_kept` wrote."""
     if "date" in found:

@@ -91,8 +91,7 @@ def moment(kept: dict[str, Any], zone: str) -> dict[str, Any]:
     """A stored time in the zone of the answer; the zone it was written in stays beside it."""
     if "date" in kept:
         return {"date": kept["date"]}
-    shown = {"dateTime": times.in_zone(times.kept(kept["dateTime"]), zone)}
-    return shown | {"timeZone": kept["timeZone"]}
+    return {"dateTime": times.shown(kept["dateTime"], zone), "timeZone": kept["timeZone"]}
 
 
 def link(call: Call, calendar: Calendar, event_id: str) -> str:
