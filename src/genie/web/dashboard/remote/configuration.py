@@ -27,6 +27,7 @@ from genie.store.models import Company, Connection, Module, RemoteCalendar, Remo
 from genie.store.queries.remote_calendars import LIVING
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
 from genie.web.dashboard.remote.health import Health, health_of
+from genie.web.dashboard.remote.noticing import how_noticed
 from genie.web.dashboard.remote.words import key_name, not_listed
 
 
@@ -81,10 +82,12 @@ def _watched(connection: Connection | None) -> dict[str, Any]:
     """How it is, and the note that somebody is looking."""
     now = timezone.now()
     health: Health | None = None
+    noticed = ""
     if connection is not None:
         watch_calendar(calendar_id=connection.calendar_id, now=now)
         health = health_of(connection, now=now)
-    return {"health": health, "rendered_as": rendered_as(connection), "now": now}
+        noticed = how_noticed(connection, provider_settings(), now=now)
+    return {"health": health, "noticed": noticed, "rendered_as": rendered_as(connection), "now": now}
 
 
 @for_company(Right.CONNECT_CALENDARS)

@@ -10,9 +10,12 @@ from django.db.models import F, Q, QuerySet
 
 from genie.core.saying import said_ago, zone_of
 from genie.store.models import Change, Connection, EventLink, RemoteCalendar, RemoteKey, RemoteObject
+from genie.store.queries.channels import relied_on
 
 LATE = timedelta(minutes=10)
-"""Unwatched calendars are read every five minutes: twice that without a read is late."""
+"""Calendars are read every minute: so long without a read is late."""
+TOLD_LATE = timedelta(hours=2)
+"""Where a channel tells of changes they are read once an hour."""
 SETTLING = timedelta(minutes=1)
 SHOWN = 50
 
@@ -114,7 +117,8 @@ def _back(connection: Connection, now: datetime) -> Arrow:
         new = now - connection.linked_at < SETTLING
         words = "Being read for the first time." if new else "Not read yet. Is the worker running?"
         return Arrow("good" if new else "warn", words, calendar.last_in_at, today)
-    if now - calendar.read_at > LATE:
+    told = relied_on(now).filter(calendar=calendar).exists()
+    if now - calendar.read_at > (TOLD_LATE if told else LATE):
         words = f"Not read for {_span(now - calendar.read_at)}. Is the worker running?"
         return Arrow("warn", words, calendar.last_in_at, today)
     looked = said_ago(calendar.read_at, now, connection.module.schedule.zone)
