@@ -23,7 +23,8 @@ from calendar_sandbox.google.state import Channel, World
 AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 ASKED_AGAIN = (500, 502, 503, 504)
 MOST_ATTEMPTS = 8
-PATIENCE = httpx.Timeout(10, connect=3)  # seconds
+PATIENCE = httpx.Timeout(10, connect=3, pool=None)  # seconds
+AT_ONCE = httpx.Limits(max_connections=50, max_keepalive_connections=50)
 REORDERED_FOR = timedelta(seconds=10)  # a message that waits for the next one waits no longer than this
 
 
@@ -78,6 +79,7 @@ class Outbox:
     wake: Callable[[], None] = lambda: None
 
     def clear(self) -> None:
+        self.dice = random.Random(self.world.seed)  # noqa: S311  repeatable on purpose
         self.waiting.clear()
         self.under_way.clear()
         self.deliveries.clear()
@@ -137,6 +139,8 @@ class Outbox:
 
     def done(self, message: Message, status: int) -> None:
         """Say what the receiver answered; 0 when it did not."""
+        if self.world.channels.get(message.key) is not message.channel:
+            return  # the world was emptied meanwhile
         now = self.world.now()
         self.under_way.discard(message.key)
         self.deliveries.append(Delivery(now, message.channel.id, message.state, message.number, status))
@@ -175,7 +179,7 @@ async def deliver(outbox: Outbox) -> None:
     loop, bell = asyncio.get_running_loop(), asyncio.Event()
     outbox.wake = lambda: _ring(loop, bell)
     posting: set[asyncio.Task[None]] = set()
-    async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE, limits=AT_ONCE, trust_env=False) as http:
         try:
             while True:
                 bell.clear()

@@ -301,6 +301,21 @@ def test_a_hook_that_is_not_there_costs_nothing(google: GoogleSandbox, ana: Serv
     assert [one.status for one in google.google.outbox.deliveries] == [0, 0]
 
 
+def test_sixty_channels_are_told_each_of_their_own(google: GoogleSandbox, ana: Service, hook: Hook):
+    google.check_traffic = False
+    calendars = [google.calendar(ANA, f"Desk {number}") for number in range(60)]
+    for number, calendar in enumerate(calendars):
+        watch(ana, hook, calendar, id=f"channel-{number}")
+    google.settle()
+    with google.owner(ANA) as owner:
+        for calendar in calendars:
+            owner.post(f"calendars/{calendar}/events", json=timed("2026-11-25T10:00", "2026-11-25T11:00"))
+    google.settle()
+    told = {one["x-goog-channel-id"] for one in hook.heard if one["x-goog-resource-state"] == "exists"}
+    assert len(told) == 60
+    assert all(one.status == 200 for one in google.google.outbox.deliveries)
+
+
 # --- faults ----------------------------------------------------------------------------------------------
 
 
