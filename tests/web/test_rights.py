@@ -50,6 +50,12 @@ def test_a_light_user_reads_why_and_who_can_help(acme: Tenant) -> None:
     assert "Company Admin" in page
 
 
+def test_an_admin_is_not_sent_to_an_admin(acme: Tenant) -> None:
+    response = client_of(acme.admin).post(f"/company/{acme.slug}/apps/{acme.module.slug}/enabled")
+    assert response.status_code == 403
+    assert "An Agency Super Admin of your agency can do it." in response.content.decode()
+
+
 def test_the_side_menu_offers_what_the_role_may_open(acme: Tenant) -> None:
     menus = {
         user.role: client_of(user).get(f"/company/{acme.slug}/leads/list").content.decode()

@@ -10,7 +10,17 @@ from django.test import Client
 from tests.web.addresses import of_companies
 from tests.web.tenants import PASSWORD, Tenant, person, tenant
 
-from genie.store.models import OpeningHours, Role, User
+from genie.store.models import (
+    Company,
+    Lead,
+    Module,
+    OpeningHours,
+    RemoteCalendar,
+    RemoteKey,
+    Role,
+    Schedule,
+    User,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -42,19 +52,43 @@ def test_no_page_scrolls_sideways_or_is_refused_anything(
     window.on(
         "console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None
     )
-    wide = []
     whole = pages(acme)
-    for path in whole:
-        window.goto(live_server.url + path)
-        beyond = window.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if beyond > 0:
-            wide.append(f"{path}: {beyond} px")
+    wide = too_wide(window, live_server.url, whole)
     context.close()
     assert len(whole) >= 6
     assert wide == []
     assert refused == []
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_names_of_a_hundred_letters_stay_within_the_page(
+    browser: Any, live_server: Any, acme: Tenant, width: int
+) -> None:
+    long = "W" * 110
+    Module.objects.update(name=long, title=long, place=long * 2)
+    Lead.objects.update(name=long, source=long, medium=long, phone="9" * 30)
+    RemoteCalendar.objects.update(name=long * 2)
+    RemoteKey.objects.update(label=f"{long}@{long}.example", trouble=long)
+    for model in (Company, Schedule, User):
+        model.objects.update(name=long)  # type: ignore[attr-defined]
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    let_in(context, acme.admin, live_server.url)
+    public = f"/book/{acme.slug}/{acme.module.slug}"
+    wide = too_wide(context.new_page(), live_server.url, [*pages(acme), public])
+    context.close()
+    assert wide == []
+
+
+def too_wide(window: Any, url: str, paths: list[str]) -> list[str]:
+    """The pages that scroll sideways, and by how much."""
+    found = []
+    for path in paths:
+        window.goto(url + path)
+        root = "document.documentElement"
+        beyond = window.evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+        if beyond > 0:
+            found.append(f"{path}: {beyond} px")
+    return found
 
 
 def test_hours_are_edited_with_added_and_removed_ranges(page: Any, live_server: Any, acme: Tenant) -> None:

@@ -13,7 +13,7 @@ from django.shortcuts import resolve_url
 from django.utils.cache import patch_cache_control
 
 from genie.core.rights import Right, may
-from genie.store.models import Company, User
+from genie.store.models import Company, Role, User
 from genie.store.queries.tenancy import company_for
 
 LAST_COMPANY = "last_company"
@@ -85,9 +85,16 @@ def demand(user: User, right: Right) -> None:
     """Raise PermissionDenied, in words for the user, unless the user's role has the right."""
     if not may(user.role, right):
         raise PermissionDenied(
-            f"Your role, {user.get_role_display()}, does not include this. "
-            "A Company Admin of your company can do it, or an Agency Admin can change your role."
+            f"Your role, {user.get_role_display()}, does not include this. {who_may(right)}."
         )
+
+
+def who_may(right: Right) -> str:
+    """Who helps somebody without a right: whoever has the least role that includes it."""
+    if may(Role.COMPANY_ADMIN, right):
+        return "A Company Admin of your company can do it, or an Agency Admin can change your role"
+    least = Role.AGENCY_ADMIN if may(Role.AGENCY_ADMIN, right) else Role.AGENCY_SUPER_ADMIN
+    return f"An {least.label} of your agency can do it"
 
 
 def to_login(request: HttpRequest) -> HttpResponseBase:
