@@ -12,6 +12,8 @@ PLACE_LIMIT = 500
 NOTES_LIMIT = 5_000
 DESCRIPTION_LIMIT = 8_000
 """Characters. Below every provider's own limit (Google: 8,192), so nothing comes back cut."""
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+"""Years (UTC) in which an appointment can be: farther away, clocks and zones overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class When:
 
     @property
     def is_bookable(self) -> bool:
-        """False for all-day, zero or negative spans: not a time an appointment can have."""
-        return not self.all_day and self.end > self.start
+        """False for all-day, zero or negative spans and absurd years: not a time an appointment can have."""
+        in_sight = self.start.year >= FIRST_YEAR and self.end.year <= LAST_YEAR
+        return not self.all_day and self.end > self.start and in_sight
 
     def same_instants(self, other: When) -> bool:
         """A change of zone with the same instants is no reschedule."""
@@ -127,5 +130,10 @@ def normalised_text(text: str | None, *, limit: int) -> str | None:
     if text is None:
         return None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = "\n".join("".join(c for c in line if c >= " " or c == "\t").rstrip() for line in lines)
+    kept = "\n".join("".join(filter(_is_text, line)).rstrip() for line in lines)
     return kept.strip()[:limit].rstrip()
+
+
+def _is_text(character: str) -> bool:
+    """No control character (C0, DEL, C1): no program shows them, and databases and mail refuse some."""
+    return character >= "\xa0" or " " <= character <= "~" or character == "\t"

@@ -22,6 +22,8 @@ class Split:
     """Our part as it stands there, without the rules; "" where there is none."""
     damaged: bool
     """The rules are not both there, in order: somebody edited into or deleted the block."""
+    cut: bool = False
+    """The owner's text is longer than we keep: `notes` is only its beginning."""
 
 
 def compose(notes: str, lines: Sequence[str], mark: str) -> str:
@@ -42,15 +44,16 @@ def split(description: str | None, lines: Sequence[str], mark: str) -> Split:
     """
     if description is None:
         return Split(None, "", damaged=False)
-    text = normalised_text(description, limit=DESCRIPTION_LIMIT * 4) or ""
+    text = normalised_text(description, limit=len(description)) or ""
     top, bottom = _rules(mark)
     before, found_top, rest = text.partition(top)
     inside, found_bottom, after = rest.partition(bottom)
     if found_top and found_bottom:
-        return Split(_joined(before, after), inside.strip(), damaged=False)
+        own = "\n\n".join(part.strip() for part in (before, after) if part.strip())
+        return _kept(own, inside.strip(), damaged=False)
     ours = {_escaped(part).strip() for line in lines for part in line.split("\n")} | {top, bottom}
-    kept = [line for line in text.split("\n") if line.strip() not in ours or not line.strip()]
-    return Split(normalised_text("\n".join(kept), limit=NOTES_LIMIT), "", damaged=True)
+    theirs = [line for line in text.split("\n") if line.strip() not in ours or not line.strip()]
+    return _kept("\n".join(theirs), "", damaged=True)
 
 
 def _rules(mark: str) -> tuple[str, str]:
@@ -61,6 +64,6 @@ def _escaped(line: str) -> str:
     return (normalised_text(line, limit=DESCRIPTION_LIMIT) or "").replace("─", "-")
 
 
-def _joined(before: str, after: str) -> str | None:
-    parts = [part.strip() for part in (before, after) if part.strip()]
-    return normalised_text("\n\n".join(parts), limit=NOTES_LIMIT)
+def _kept(own: str, block: str, *, damaged: bool) -> Split:
+    own = own.strip()
+    return Split(normalised_text(own, limit=NOTES_LIMIT), block, damaged, cut=len(own) > NOTES_LIMIT)

@@ -86,6 +86,11 @@ def reconcile(
     return Merge(take=take, give=frozenset(give), lost=tuple(lost), refused_when=refused)
 
 
+def changed_here(*, local: Fields, sent: Fields) -> frozenset[str]:
+    """The fields in which ours is another value than at the last agreement."""
+    return frozenset(name for name in FLOWING if not _same(getattr(local, name), getattr(sent, name)))
+
+
 def _agreed(name: str, theirs: Any, base: Fields, sent: Fields, asked: Sequence[Fields]) -> tuple[Any, Any]:
     """The last agreement on a field: what an unanswered write of ours shows there, else base and sent."""
     for ask in reversed(asked):

@@ -26,7 +26,12 @@ REPAIR_EVERY = timedelta(hours=1)
 """A damaged block is put right at most so often."""
 OUTSIDE_RULES = "Moved on the calendar to a time that the booking rules do not offer."
 NO_TIME = (
-    "On the calendar this became all-day or has no length. The appointment keeps its time until it gets one."
+    "On the calendar this became all-day, or got a time that no appointment can have. "
+    "The appointment keeps its time until it gets one."
+)
+TOO_LONG = (
+    "The notes on the calendar are too long to be kept here: they are shown cut, and left as they are there. "
+    "Shorten them on the calendar to change them here."
 )
 A_SERIES = (
     "On the calendar this was made a repeating event. It is left alone; please make it a single one again."
@@ -67,7 +72,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
         )
         if one_way and merge.cancel_here:
             merge = Merge(give=frozenset(FLOWING))
-        changed = _take_in(link, merge, remote, now)
+        changed = _take_in(link, merge, remote, parted, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)
 
@@ -127,9 +132,9 @@ def _agreed(link: EventLink, asked: list[Fields], local: Fields) -> tuple[Fields
     return base, sent
 
 
-def _take_in(link: EventLink, merge: Merge, remote: Fields, now: datetime) -> Appointment:
+def _take_in(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: datetime) -> Appointment:
     appointment, module = link.appointment, link.appointment.module
-    attention = _attention(link, merge, remote, now)
+    attention = _attention(link, merge, remote, parted, now)
     if not (merge.take or merge.cancel_here or attention is not None):
         return appointment
     if merge.cancel_here and appointment.end <= now:
@@ -157,17 +162,19 @@ def _take_in(link: EventLink, merge: Merge, remote: Fields, now: datetime) -> Ap
     )
 
 
-def _attention(link: EventLink, merge: Merge, remote: Fields, now: datetime) -> str | None:
+def _attention(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: datetime) -> str | None:
     """A flag to set, "" to take one away, None to leave it as it is."""
     appointment = link.appointment
     when = merge.take.get("when")
     if merge.refused_when:
         return NO_TIME
-    if when:
-        offered = is_offered(module=appointment.module, start=when.start, now=now, ignoring=appointment.id)
-        return "" if offered else OUTSIDE_RULES
-    mended = remote.when.same_instants(local_fields(appointment).when)
-    return "" if mended and appointment.attention in (NO_TIME, A_SERIES) else None
+    if when and not is_offered(module=appointment.module, start=when.start, now=now, ignoring=appointment.id):
+        return OUTSIDE_RULES
+    over = {TOO_LONG}
+    if remote.when.same_instants(local_fields(appointment).when):
+        over |= {NO_TIME, A_SERIES}
+    kept = "" if when or appointment.attention in over else appointment.attention
+    return kept or (TOO_LONG if parted.cut else "")
 
 
 def _note_lost(appointment: Appointment, lost: tuple[Lost, ...], link: EventLink, now: datetime) -> None:
@@ -217,7 +224,7 @@ def _keep(
     else:
         link.state = EventLink.State.OWES_PUSH if owes else EventLink.State.CLEAN
     if repair:
-        link.block_repaired_at = now
+        link.base, link.block_repaired_at = {**remote.to_json(), "repair": True}, now
     if not owes:
         link.pushed_revision = appointment.revision
     link.reason, link.attempts, link.next_attempt = "", 0, None
@@ -229,16 +236,15 @@ def _before(link: EventLink, local: Fields) -> Fields:
 
 
 def _wants_repair(link: EventLink, parted: Split, known_block: str, now: datetime) -> bool:
-    hurt = parted.notes is not None and (
-        parted.damaged or (bool(known_block) and parted.block != known_block)
-    )
+    readable = parted.notes is not None and not parted.cut
+    hurt = readable and (parted.damaged or (bool(known_block) and parted.block != known_block))
     return hurt and (link.block_repaired_at is None or now - link.block_repaired_at >= REPAIR_EVERY)
 
 
 def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split, sent: Fields) -> None:
     link.remote_id, link.uid = event.id, event.uid or link.uid
     link.etag, link.stamp = event.version, event.stamp
-    link.base, link.sent, link.asked = remote.to_json(), sent.to_json(), []
+    link.base, link.sent, link.asked = {**remote.to_json(), "cut": parted.cut}, sent.to_json(), []
     link.block = parted.block or link.block
     link.missing_since = None
     link.version += 1

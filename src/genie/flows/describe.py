@@ -15,6 +15,7 @@ from genie.core.event import (
     normalised_text,
 )
 from genie.core.notes_block import Split, compose, split
+from genie.core.reconcile import changed_here
 from genie.store.models import Appointment, EventLink
 
 
@@ -37,6 +38,25 @@ def content_for(appointment: Appointment, link: EventLink) -> EventContent:
         title=fields.title,
         place=fields.place,
         description=compose(fields.notes or "", block_lines(appointment), mark_of(link)),
+    )
+
+
+def changes_for(appointment: Appointment, link: EventLink) -> EventContent:
+    """What an event that is there is told: only what changed here since both sides agreed.
+
+    The rest may stand there for good in the owner's own way, as a text that is longer than we keep or a
+    time that no appointment can have, and must not be written over.
+    """
+    whole = content_for(appointment, link)
+    if link.base is None or link.sent is None:
+        return whole
+    changed = changed_here(local=local_fields(appointment), sent=Fields.from_json(link.sent))
+    describes = ("notes" in changed or link.base.get("repair")) and not link.base.get("cut")
+    return EventContent(
+        when=whole.when if "when" in changed else When.from_json(link.base["when"]),
+        title=whole.title if "title" in changed else None,
+        place=whole.place if "place" in changed else None,
+        description=whole.description if describes else None,
     )
 
 

@@ -17,7 +17,7 @@ from genie.core.appointment import LIVE
 from genie.core.errors import Gone, IdentityTaken, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
 from genie.flows.absorb import Overtaken, absorb, end, keep_receipt
-from genie.flows.describe import content_for, local_fields
+from genie.flows.describe import changes_for, content_for, local_fields
 from genie.flows.look import look
 from genie.flows.vanish import bearer, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
@@ -94,7 +94,7 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         identity=EventIdentity(link.id.hex, link.generation),
         remote_id=link.remote_id,
         etag=link.etag,
-        content=content_for(appointment, link),
+        content=(content_for if action == "create" else changes_for)(appointment, link),
         fields=fields,
         asked_before=asked_before,
         known_before=known_before,
