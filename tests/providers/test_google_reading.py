@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.providers.google_script import CALENDAR, EVENTS, SECRET, Reply, Script, event, page, refusal
-from tests.providers.sides import DECEMBER, NINE, at, fresh
+from tests.providers.sides import DECEMBER, NINE, at, content, fresh
 
 from genie.core import errors
 from genie.providers.google.api import per_minute
@@ -310,3 +310,12 @@ def test_the_allowance_is_the_account_s(google):
     with pytest.raises(errors.Transient, match="so many requests a minute"):
         provider.get(CALENDAR, "a")
     assert len(google.asked) == 2
+
+
+def test_a_patch_counts_three_times(google):
+    google.will(Reply(200, event("a")))
+    provider = google.provider(secret={**SECRET, "sub": "patching"}, options={"units_per_minute": "8"})
+    provider.update(CALENDAR, "a", content(), version="3181161784712000")
+    with pytest.raises(errors.Transient, match="so many requests a minute"):
+        provider.get(CALENDAR, "a")
+    assert [one.method for one in google.asked] == ["GET", "PATCH"]
