@@ -263,6 +263,26 @@ def test_an_answer_that_is_none_is_refused_in_words(body):
             pages(provider)
 
 
+@pytest.mark.parametrize("what", ["create", "update", "delete", "read", "look", "list"])
+def test_a_web_page_in_the_servers_place_is_not_believed(what):
+    """Maintenance and hotspots say *200 OK* to everything, to a PUT and a DELETE as well."""
+    page = Reply(200, "\n<!DOCTYPE html><html><body>Back soon</body></html>")
+    objects = library({"a.ics": GOOD})
+
+    def script(method: str, path: str, body: str) -> Reply:
+        return objects(method, path, body) if what == "update" and method == "REPORT" else page
+
+    does = {
+        "read": pages,
+        "look": lambda provider: provider.get(CALENDAR, "a.ics"),
+        "list": lambda provider: provider.calendars(),
+    }
+    with speaking_to(script) as (provider, _):
+        with pytest.raises(errors.Transient, match="A web page answers") as raised:
+            does[what](provider) if what in does else write(provider, what)
+        assert raised.value.outcome_unknown == (what not in does)
+
+
 def test_an_endless_answer_is_not_read_to_its_end():
     small = replace(HOME, max_answer_bytes=1_000_000)
     endless = Reply(body=b" " * 30_000_000)

@@ -77,7 +77,11 @@ class PushRefused(ProviderFault):
 
 
 class Malformed(ProviderFault):
-    """What is stored there cannot be read as an event."""
+    """What is stored there cannot be read as an event. `version`, if it is known, is for deleting it."""
+
+    def __init__(self, message: str, *, version: str = "") -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class Rejected(ProviderFault):

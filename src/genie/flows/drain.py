@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from genie.providers.registry import ProviderSettings, open_provider, pushing
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink, RemoteCalendar
 from genie.store.queries import drains
+from genie.store.queries.remote_calendars import zone_about
 from genie.store.sealed import Unreadable, unseal
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,8 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
     calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
     key = calendar.key
     try:
-        provider = open_provider(key.kind, unseal(key.secret), settings, renew=renewal_of(key))
+        there = replace(settings, zone=zone_about(calendar_id))
+        provider = open_provider(key.kind, unseal(key.secret), there, renew=renewal_of(key))
     except Unreadable as exc:
         _park_calendar(calendar, str(exc), now)
         return

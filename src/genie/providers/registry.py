@@ -48,6 +48,8 @@ class ProviderSettings:
     user_agent: str = "ScheduleGenie/0.1 (calendar sync)"
     ca_file: str = ""
     """A PEM file of certificates to trust beside the usual ones: for a server with its own authority."""
+    zone: str = ""
+    """The IANA zone of times without one, and of whole days, on calendars that name no zone of their own."""
     max_event_bytes: int = 1_000_000
     """An event larger than this is not parsed: it becomes a problem, shown to a person."""
     max_answer_bytes: int = 64_000_000

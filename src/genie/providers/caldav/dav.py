@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import httpx
 
-from genie.core.errors import AddressRefused, Rejected
+from genie.core.errors import AddressRefused, Rejected, Transient
 from genie.providers.addresses import checked_url, client, may_see_password
 from genie.providers.caldav.multistatus import Each, Multistatus, Reader, TooLarge, Unreadable
 from genie.providers.deadline import Deadline
@@ -25,6 +25,8 @@ WORDS, PIECE = 65_536, 65_536
 """Bytes: kept of an answer that is no multistatus; unpacked at once of a compressed one."""
 XML = "application/xml; charset=utf-8"
 ICS = "text/calendar; charset=utf-8"
+PAGES = (b"<!doctype html", b"<html")
+WEB_PAGE = "A web page answers in the place of the calendar server, so nothing can be sent or read."
 UNRESERVED = "-._~!$&'()*+,;=:@"
 PROPFIND = (
     '<?xml version="1.0" encoding="utf-8"?><d:propfind xmlns:d="DAV:" '
@@ -46,6 +48,11 @@ class Answer:
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def is_web_page(self) -> bool:
+        """Maintenance pages and hotspots say *200 OK* to everything; no calendar server sends a page."""
+        return self.status == 200 and self.body[:200].lstrip().lower().startswith(PAGES)
 
     def says(self, precondition: str) -> bool:
         """Whether the body names a DAV precondition, such as `no-uid-conflict`."""
@@ -101,7 +108,7 @@ class Dav:
         each: Each | None = None,
     ) -> Answer:
         """One request, redirects to related hosts followed. Raises ProviderFault if no answer came;
-        any status is an answer, except 401 and those that ask to come back later.
+        any status is an answer, except 401, those that ask to come back later, and a web page's 200.
 
         `each` takes the responses of a multistatus while it arrives: for answers that may be long.
         """
@@ -110,6 +117,8 @@ class Dav:
             answer = self.send(method, url, body=body, headers=headers, each=each)
         if answer.status == httpx.codes.UNAUTHORIZED or answer.status in (423, 425, 429, 502, 503, 504):
             raise self.fault(answer, writes=writes)
+        if answer.is_web_page:
+            raise Transient(WEB_PAGE, outcome_unknown=writes)
         return answer
 
     def fault(self, answer: Answer, *, writes: bool = False) -> Exception:

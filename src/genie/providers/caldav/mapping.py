@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from genie.core.errors import Malformed
 from genie.core.event import Busy, EventContent, When
 from genie.providers.caldav import zones
 from genie.providers.caldav.busy import busy_of, mailbox, own_answer
@@ -34,6 +35,8 @@ class Read:
     read_only_why: str = ""
     problem: str = ""
     """The event can be read, but not all of its busy time."""
+    unknown_zone: bool = False
+    """Its times are a guess: good enough to block time, not to tell anybody."""
 
 
 # --- reading
@@ -46,8 +49,9 @@ def read(text: str, setting: Setting, window: Window | None = None) -> Read:
     """
     entry = entry_of(parse(text), setting)
     when = when_of(entry, entry.master)
-    span = window or Window(when.start - DAY, when.start + SERIES_SPAN)
-    busy, problem = busy_of(entry, when, span)
+    busy, problem = busy_of(entry, when, window or followed(when))
+    if entry.unknown_zone:
+        problem = f"This event's time zone ({shortened(entry.unknown_zone)}) is not known."
     uid = entry.master.value("UID")
     identity = identity_of(entry.master)
     return Read(
@@ -58,7 +62,21 @@ def read(text: str, setting: Setting, window: Window | None = None) -> Read:
         busy=busy,
         read_only_why=read_only_why(entry.master, setting),
         problem=problem,
+        unknown_zone=bool(entry.unknown_zone),
     )
+
+
+def followed(when: When) -> Window:
+    """The span in which a series is followed when it is read by id. Raises Malformed."""
+    try:
+        return Window(when.start - DAY, when.start + SERIES_SPAN)
+    except OverflowError as fault:
+        raise Malformed("This event's date lies outside of all calendars.") from fault
+
+
+def shortened(name: str) -> str:
+    """A foreign name within a sentence of ours."""
+    return name if len(name) <= 60 else f"{name[:59]}…"
 
 
 def is_event(text: str) -> bool:

@@ -355,14 +355,19 @@ class CalDav:
                 raise Transient("The calendar server did not hand out the event, though it is there.")
             raise Gone("This event is not on the calendar any more.")
         if isinstance(found, str):
-            raise Malformed(found) if found == TOO_LARGE else Transient(found)
+            raise Malformed(found)  # the server answers for the others: it is this one's own trouble
         return found
 
     def _remote(self, calendar_id: str, stored: Stored) -> RemoteEvent:
-        """Raises Malformed."""
+        """Raises Malformed, with the version in which it is."""
         if len(stored.text) > self._settings.max_event_bytes:
-            raise Malformed(TOO_LARGE)
-        read = mapping.read(stored.text, self._setting(calendar_id, stored.text))
+            raise Malformed(TOO_LARGE, version=stored.version)
+        try:
+            read = mapping.read(stored.text, self._setting(calendar_id, stored.text))
+        except Malformed as fault:
+            raise Malformed(str(fault), version=stored.version) from fault
+        if read.unknown_zone:
+            raise Malformed(read.problem, version=stored.version)
         return RemoteEvent(
             id=stored.id,
             version=stored.version,
@@ -375,15 +380,20 @@ class CalDav:
         )
 
     def _bearers(self, calendar_id: str, answer: Multistatus, key: str) -> list[RemoteEvent]:
-        found = []
+        """Raises Malformed where our key is only in what cannot be read: that is not *nowhere*."""
+        found: list[RemoteEvent] = []
+        unreadable: Malformed | None = None
         for stored in self._objects(calendar_id, answer).values():
             if isinstance(stored, Stored) and key in stored.text:
                 try:
                     remote = self._remote(calendar_id, stored)
-                except Malformed:
-                    continue  # it cannot be adopted, and `changes` reports it
+                except Malformed as fault:
+                    unreadable = fault
+                    continue
                 if remote.identity and remote.identity.key == key:
                     found.append(remote)
+        if unreadable is not None and not found:
+            raise unreadable
         return found
 
     # --- within: writing
@@ -470,7 +480,7 @@ class CalDav:
         """How to read an object; the calendar's zone is asked for once, and only where times need it."""
         if calendar_id not in self._zones and needs_zone(text):
             self._zones[calendar_id] = self._zone(calendar_id)
-        return Setting(self._zones.get(calendar_id, ""), self._addresses)
+        return Setting(self._zones.get(calendar_id) or self._settings.zone, self._addresses)
 
     def _zone(self, calendar_id: str) -> str:
         answer = self._dav.propfind(self._url(calendar_id), "<c:calendar-timezone/>")

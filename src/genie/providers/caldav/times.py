@@ -57,6 +57,8 @@ class Entry:
     definitions: dict[str, Component] = field(default_factory=dict)
     zones_seen: dict[str, tuple[str, tzinfo]] = field(default_factory=dict)
     """Each TZID is looked into once, however many dates of the object name it."""
+    unknown_zone: str = ""
+    """A TZID that nothing explains: times in it are taken in the setting's zone, which is a guess."""
 
     @property
     def repeats(self) -> bool:
@@ -64,7 +66,10 @@ class Entry:
 
     def zone_of(self, tzid: str) -> tuple[str, tzinfo]:
         if tzid not in self.zones_seen:
-            self.zones_seen[tzid] = zones.rules(tzid, self.definitions, self.setting.rules)
+            found = zones.rules(tzid, self.definitions)
+            if found is None:
+                self.unknown_zone = tzid
+            self.zones_seen[tzid] = found or ("", self.setting.rules)
         return self.zones_seen[tzid]
 
 

@@ -67,11 +67,11 @@ def definitions(calendar: Component) -> dict[str, Component]:
     return found
 
 
-def rules(tzid: str, defined_there: Mapping[str, Component], fallback: tzinfo) -> tuple[str, tzinfo]:
+def rules(tzid: str, defined_there: Mapping[str, Component]) -> tuple[str, tzinfo] | None:
     """The IANA name ("" if it has none) and the rules of a TZID used beside these definitions.
 
     A known name counts more than the VTIMEZONE beside it: those are often outdated or missing.
-    `fallback` serves where neither says anything.
+    None where neither says anything.
     """
     name = iana(tzid)
     if name:
@@ -84,7 +84,8 @@ def rules(tzid: str, defined_there: Mapping[str, Component], fallback: tzinfo) -
         own = defined(definition.dump())
         if own is not None:
             return "", own
-    return "", by_offset(tzid) or fallback
+    offset = by_offset(tzid)
+    return ("", offset) if offset else None
 
 
 def by_offset(tzid: str) -> tzinfo | None:

@@ -28,6 +28,15 @@ def _read_for_schedules() -> QuerySet[AvailabilityCalendar]:
     return AvailabilityCalendar.objects.filter(calendar=OuterRef("pk"))
 
 
+def zone_about(calendar_id: int) -> str:
+    """The IANA zone of the office that uses a calendar: of the linked module's schedule, else of one that
+    reads it, else ""."""
+    linked = Connection.objects.filter(calendar_id=calendar_id, state__in=LIVING).order_by("id")
+    zone = linked.values_list("module__schedule__zone", flat=True).first()
+    read = AvailabilityCalendar.objects.filter(calendar_id=calendar_id).order_by("id")
+    return zone or read.values_list("schedule__zone", flat=True).first() or ""
+
+
 def connections_by_key(company_id: int) -> dict[int, list[Connection]]:
     """The living connections of the company, by the key they work with."""
     found: dict[int, list[Connection]] = {}
