@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import google_pull, sync
+from bench import google_pull, google_sync, hooks, sync
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
 
 def main() -> None:
-    figures = sync.measure()
-    print(sync.report(figures))
-    pulled = google_pull.measure()
-    print(google_pull.report(pulled))
-    figures |= pulled
+    figures: dict[str, float] = {}
+    for part in (sync, google_pull, google_sync, hooks):
+        found = part.measure()
+        print(part.report(found), flush=True)
+        figures |= found
     RESULTS.write_text(
         json.dumps({name: round(value, 4) for name, value in figures.items()}, indent=2) + "\n"
     )

@@ -134,7 +134,7 @@ def percentile(values: list[float], percent: int) -> float:
 class Linked:
     """A module that is linked to one calendar of the server."""
 
-    def __init__(self, module: Any, calendar: Any, secret: dict[str, Any], settings: Any) -> None:
+    def __init__(self, module: Any, calendar: Any, secret: dict[str, Any], settings: Any = None) -> None:
         self.module, self.calendar, self.secret, self.settings = module, calendar, secret, settings
 
     def book(self, number: int) -> Any:
@@ -150,8 +150,20 @@ class Linked:
 
 
 def linked(server: servers.Server, slug: str) -> Linked:
+    """A module that is linked to the account's calendar of this name."""
     from genie.providers.caldav.auth import authorize
     from genie.providers.registry import ProviderSettings
+
+    settings = ProviderSettings(allow_private_networks=True, timeout=120)
+    grant = authorize(address=server.url, user=servers.USER, password=servers.PASSWORD, settings=settings)
+    info = next(info for info in grant.calendars if slug in info.id)
+    made = linked_module("caldav", grant.account.identity, dict(grant.secret), info.id, slug)
+    made.settings = settings
+    return made
+
+
+def linked_module(kind: str, identity: str, secret: dict[str, Any], remote_id: str, slug: str) -> Linked:
+    """A company with one module that is open day and night, linked both ways to this calendar."""
     from genie.store.models import (
         Agency,
         Company,
@@ -165,11 +177,8 @@ def linked(server: servers.Server, slug: str) -> Linked:
     from genie.store.sealed import seal
 
     now = datetime.now(UTC)
-    settings = ProviderSettings(allow_private_networks=True, timeout=120)
-    grant = authorize(address=server.url, user=servers.USER, password=servers.PASSWORD, settings=settings)
-    info = next(info for info in grant.calendars if slug in info.id)
     company = Company.objects.create(
-        agency=Agency.objects.create(name="Bench"), name="Bench", slug=f"bench-{slug}", created_at=now
+        agency=Agency.objects.create(name="Bench"), name="Bench", slug=f"bench-{slug.lower()}", created_at=now
     )
     schedule = Schedule.objects.create(company=company, name="Always", zone="UTC")
     OpeningHours.objects.bulk_create(
@@ -179,16 +188,11 @@ def linked(server: servers.Server, slug: str) -> Linked:
         company=company, name="Bench", slug="bench", schedule=schedule, duration=30, created_at=now
     )
     key = RemoteKey.objects.create(
-        company=company,
-        kind="caldav",
-        identity=grant.account.identity,
-        label="bench",
-        secret=seal(grant.secret),
-        created_at=now,
+        company=company, kind=kind, identity=identity, label="bench", secret=seal(secret), created_at=now
     )
-    calendar = RemoteCalendar.objects.create(key=key, remote_id=info.id, name=info.name, may_write=True)
+    calendar = RemoteCalendar.objects.create(key=key, remote_id=remote_id, name=slug, may_write=True)
     Connection.objects.create(module=module, calendar=calendar, realtime=True, linked_at=now)
-    return Linked(module, calendar, grant.secret, settings)
+    return Linked(module, calendar, secret)
 
 
 if __name__ == "__main__":
