@@ -225,6 +225,15 @@ def test_turning_to_the_calendar_has_the_linked_calendars_asked_more_often_for_a
     assert len([q for q in queries if q["sql"].startswith("UPDATE")]) == 1
 
 
+def test_without_a_module_it_says_that_nobody_can_book_yet(acme: Leads) -> None:
+    assert "Nobody can book yet" not in acme.client.get(acme.url("leads/calendar")).content.decode()
+    Module.objects.all().delete()
+    page = acme.client.get(acme.url("leads/calendar")).content.decode()
+    assert "Nobody can book yet" in page and "To the apps" in page
+    light = acme.light().get(acme.url("leads/calendar")).content.decode()
+    assert "Nobody can book yet" in light and "To the apps" not in light
+
+
 def test_light_users_see_the_calendar_and_may_not_drag(acme: Leads) -> None:
     acme.visit(soon())
     light = acme.light()
