@@ -20,6 +20,7 @@ from genie.core.errors import AccessLost, ProviderFault, Rejected, Transient
 from genie.flows.add_availability_calendar import add_availability_calendar
 from genie.flows.complete_registration import wake_calendars_of
 from genie.flows.connect_calendar import connect_calendar
+from genie.flows.delete_schedule import delete_schedule
 from genie.flows.drain import drain
 from genie.flows.hear import hear
 from genie.flows.keep_channels import AT_LEAST
@@ -29,7 +30,15 @@ from genie.flows.unlink import Unlinked, unlink
 from genie.providers.port import Notification
 from genie.providers.registry import pushing
 from genie.store.locks import calendar_lock
-from genie.store.models import Appointment, Channel, Connection, Module, RemoteCalendar, RemoteKey
+from genie.store.models import (
+    Appointment,
+    Channel,
+    Connection,
+    Module,
+    RemoteCalendar,
+    RemoteKey,
+    Schedule,
+)
 from genie.store.queries.channels import LATE_FOR, to_tend
 from genie.store.queries.drains import PUSHED_EVERY
 from genie.store.queries.remote_calendars import in_use
@@ -518,6 +527,16 @@ def test_removing_an_availability_calendar_stops_it() -> None:
     assert [name for name, _ in scene.world.requests[before:]] == ["unwatch"]
     assert scene.world.watches() == [] and not Channel.objects.exists()
     assert quiet(scene)
+
+
+def test_deleting_a_schedule_stops_what_only_it_had_read() -> None:
+    scene = push_stage(realtime=False)
+    other = Schedule.objects.create(company=scene.module.company, name="Summer", zone="UTC")
+    add_availability_calendar(schedule=other, key=scene.key, remote_id="work", now=scene.now)
+    scene.drain()
+    assert len(scene.world.watches()) == 1
+    delete_schedule(company_id=other.company_id, schedule_id=other.id, settings=PUSH)
+    assert scene.world.watches() == [] and not Channel.objects.exists()
 
 
 def test_an_availability_calendar_that_is_being_read_is_removed_all_the_same(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from tests.sync_scene import SETTINGS
 from tests.web.tenants import FUTURE, NOW, Tenant, tenant
 
 from genie.core.week import DayRange
@@ -39,7 +40,7 @@ def test_nothing_of_another_company_is_found() -> None:
     with pytest.raises(Schedule.DoesNotExist):
         save_schedule(company_id=company, schedule_id=schedule, name="x", zone="UTC", hours=MORNING)
     with pytest.raises(Schedule.DoesNotExist):
-        delete_schedule(company_id=company, schedule_id=schedule)
+        delete_schedule(company_id=company, schedule_id=schedule, settings=SETTINGS)
     with pytest.raises(Schedule.DoesNotExist):
         set_time_off(company_id=company, schedule_id=schedule, title="", start=NOW, end=FUTURE)
     with pytest.raises(TimeOff.DoesNotExist):
@@ -79,7 +80,7 @@ def test_a_schedule_in_use_names_its_users() -> None:
     for name in ("B", "C"):
         add_module(company_id=acme.company.pk, settings=settings_of(acme, name=name), now=NOW)
     with pytest.raises(ScheduleInUse, match="because “Acme office”, “B” and “C” take their opening hours"):
-        delete_schedule(company_id=acme.company.pk, schedule_id=acme.schedule.pk)
+        delete_schedule(company_id=acme.company.pk, schedule_id=acme.schedule.pk, settings=SETTINGS)
 
 
 @pytest.mark.django_db

@@ -310,7 +310,7 @@ def test_the_mirror_goes_with_the_schedule_that_read_it(acme: Scene) -> None:
     BusyTime.objects.create(
         calendar=calendar, remote_id="x", start=NOW, end=NOW + timedelta(hours=1), kind="busy"
     )
-    delete_schedule(company_id=acme.company.id, schedule_id=other.id)
+    delete_schedule(company_id=acme.company.id, schedule_id=other.id, settings=SETTINGS)
     assert not BusyTime.objects.exists()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
+from genie.flows.close_channels import close_forgotten, forget_channels
 from genie.flows.forget_mirror import forget_mirror_if_unused
+from genie.providers.registry import ProviderSettings
 from genie.store.models import Module, Schedule
 
 
@@ -12,10 +14,11 @@ class ScheduleInUse(Exception):
     """Modules take their hours from it; the message names them."""
 
 
-def delete_schedule(*, company_id: int, schedule_id: int) -> str:
+def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSettings) -> str:
     """Delete the company's schedule with its time off and hours; its name is returned.
 
-    Raises ScheduleInUse, and Schedule.DoesNotExist for a schedule that is not the company's.
+    Channels of calendars that only it had read are stopped, so call it outside a transaction. Raises
+    ScheduleInUse, and Schedule.DoesNotExist for a schedule that is not the company's.
     """
     with atomic():
         schedule = Schedule.objects.select_for_update().get(id=schedule_id, company_id=company_id)
@@ -28,8 +31,11 @@ def delete_schedule(*, company_id: int, schedule_id: int) -> str:
             )
         read = list(schedule.availability_calendars.values_list("calendar_id", flat=True))
         schedule.delete()
+        channels = {calendar_id: forget_channels(calendar_id=calendar_id) for calendar_id in read}
         for calendar_id in read:
             forget_mirror_if_unused(calendar_id=calendar_id)
+    for calendar_id, forgotten in channels.items():
+        close_forgotten(calendar_id=calendar_id, channels=forgotten, settings=settings)
     return schedule.name
 
 

@@ -22,6 +22,7 @@ from genie.flows.remove_time_off import remove_time_off
 from genie.flows.save_schedule import NameTaken, save_schedule
 from genie.flows.set_date_hours import set_date_hours
 from genie.flows.set_time_off import set_time_off
+from genie.flows.wired import provider_settings
 from genie.store.models import Company, Module, Schedule, TimeOff
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.schedule_forms import DateHoursForm, ScheduleForm, TimeOffForm, Week, today_in
@@ -89,7 +90,7 @@ def saved_schedule(
 @require_POST
 def schedule_delete(request: CompanyRequest, company: Company, schedule_id: int) -> HttpResponse:
     try:
-        name = delete_schedule(company_id=company.pk, schedule_id=schedule_id)
+        name = delete_schedule(company_id=company.pk, schedule_id=schedule_id, settings=provider_settings())
     except Schedule.DoesNotExist:
         raise Http404("This company has no such schedule.") from None
     except ScheduleInUse as refusal:
