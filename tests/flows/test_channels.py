@@ -20,6 +20,7 @@ from genie.core.errors import AccessLost, ProviderFault, Rejected, Transient
 from genie.flows.add_availability_calendar import add_availability_calendar
 from genie.flows.complete_registration import wake_calendars_of
 from genie.flows.connect_calendar import connect_calendar
+from genie.flows.delete_key import delete_key
 from genie.flows.delete_schedule import delete_schedule
 from genie.flows.drain import drain
 from genie.flows.hear import hear
@@ -149,6 +150,15 @@ def test_with_a_channel_it_is_read_once_an_hour() -> None:
     scene.later(minutes=2)
     scene.drain()
     assert asked(scene, "changes") == 1
+
+
+def test_a_handshake_is_as_good_as_a_first_message() -> None:
+    scene = push_stage()
+    scene.world.handshakes = True
+    scene.drain()
+    assert scene.world.posts == []
+    scene.poll()
+    assert asked(scene, "changes") == 2, "none since the one after it opened"
 
 
 def test_the_nightly_full_read_stays() -> None:
@@ -590,6 +600,13 @@ def test_no_request_for_the_channels_of_a_key_that_does_not_work() -> None:
     scene.drain()
     end(scene)
     assert scene.world.requests == [] and not Channel.objects.exists()
+
+
+def test_a_discarded_key_leaves_no_channel() -> None:
+    scene = watched()
+    end(scene)
+    delete_key(company_id=scene.module.company_id, key_id=scene.key.id, settings=SETTINGS, now=scene.now)
+    assert not Channel.objects.exists()
 
 
 # --- crashes

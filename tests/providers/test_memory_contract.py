@@ -20,6 +20,8 @@ class TestMemoryWithoutCursors(ProviderContract):
 
 
 class TestMemoryPush(PushContract):
-    @pytest.fixture
-    def side(self):
-        return MemorySide()
+    @pytest.fixture(params=[False, True], ids=["greets", "proves by a handshake"])
+    def side(self, request):
+        side = MemorySide()
+        side.world.handshakes = request.param
+        return side

@@ -130,8 +130,9 @@ class Memory:
             resource = f"{self._address}/{calendar_id}"
             made = Watch(channel_id, token, address, resource, ends)
             calendar.watches[channel_id] = made
-            self._world.posts.append(made.post("hello"))
-            return Channel(made.id, made.resource, made.expires_at)
+            if not self._world.handshakes:
+                self._world.posts.append(made.post("hello"))
+            return Channel(made.id, made.resource, made.expires_at, proven=self._world.handshakes)
 
     def unwatch(self, channel: Channel) -> None:
         with self._request("unwatch", channel.id) as person:

@@ -191,6 +191,8 @@ class World:
         self.posts: list[Post] = []
         """Messages of channels that are still on their way, in order."""
         self.channels_last = timedelta(days=7)
+        self.handshakes = False
+        """Does it prove a channel's address while it is made, instead of greeting on it?"""
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         """Only channels know the time here: they end."""
         self.lock = RLock()
