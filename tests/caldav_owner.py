@@ -41,6 +41,7 @@ class CalDavOwner:
 
     def __post_init__(self) -> None:
         self.http = self.server.client(self.user)
+        self.http.timeout = 120  # a server takes its time over ten megabytes
 
     def close(self) -> None:
         self.http.close()
@@ -176,6 +177,7 @@ def instant(moment: date) -> datetime:
 
 
 def set_when(event: icalendar.Event, when: When) -> None:
+    event.pop("duration", None)
     for name, moment in (("dtstart", when.start), ("dtend", when.end)):
         event.pop(name, None)
         event.add(name, moment.date() if when.all_day else moment)

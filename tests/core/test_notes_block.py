@@ -50,4 +50,5 @@ def test_a_description_fits_every_provider() -> None:
 def test_no_control_character_is_kept() -> None:
     odd = "".join(map(chr, range(0xA1)))
     assert normalised_text(f"a{odd}b", limit=999) == "a\n\n" + "".join(map(chr, range(32, 127))) + "\xa0b"
-    assert normalised_text("Z̡ \u202eabc 👩‍👧 \u2028x", limit=999) == "Z̡ \u202eabc 👩‍👧 \u2028x"
+    assert normalised_text("Z̡ 👩‍👧 \u2028x \u2067שלום\u2069", limit=999) == "Z̡ 👩‍👧 \u2028x \u2067שלום\u2069"
+    assert normalised_text("invoice\u202efdp.exe", limit=999) == "invoicefdp.exe"

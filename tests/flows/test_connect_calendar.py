@@ -350,7 +350,11 @@ def test_retry_of_a_whole_calendar(acme: Scene) -> None:
     RemoteCalendar.objects.update(state="parked", trouble="gone", attempts=4, next_attempt=NOW)
     retry_calendar(company_id=acme.company.id, connection_id=connection.id, now=NOW)
     calendar = RemoteCalendar.objects.get()
-    assert (calendar.state, calendar.trouble, calendar.attempts, calendar.next_attempt) == ("ok", "", 0, None)
+    assert (calendar.attempts, calendar.next_attempt) == (0, None)
+    assert calendar.nudged_at and calendar.nudged_at >= NOW
+    assert (calendar.state, calendar.trouble) == ("parked", "gone"), (
+        "until it was read: then it is there again"
+    )
 
 
 def test_being_watched_is_written_once_in_five_seconds(acme: Scene) -> None:

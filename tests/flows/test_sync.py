@@ -16,6 +16,7 @@ from genie.flows.offer import slots
 from genie.flows.reschedule import reschedule
 from genie.providers.memory.world import Repeat
 from genie.store.models import Appointment, Change, EventLink, Message, Module, RemoteCalendar, RemoteKey
+from genie.web.dashboard.leads.said import standing
 
 pytestmark = pytest.mark.django_db
 
@@ -380,6 +381,30 @@ def test_foreign_events_are_mirrored_as_busy_time_and_never_written(scene: Scene
     spans = set(RemoteCalendar.objects.get(id=scene.calendar.id).busy_times.values_list("start", flat=True))
     assert at(2).start in spans and at(4).start not in spans
     assert scene.writes() == ["create"]
+
+
+def test_a_mistake_of_our_own_holds_up_no_other_and_is_said(scene: Scene) -> None:
+    one, other = booked(scene), scene.book(at(2).start, name="Joe")
+    scene.drain()
+    broken = scene.link(one).remote_id
+
+    def fail(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "get" and broken in arguments:
+            raise ZeroDivisionError
+
+    scene.world.before = fail
+    for appointment in (one, other):
+        scene.owner.move("work", scene.link(appointment).remote_id, at(5))
+    scene.poll()
+    assert (refreshed(one).start, refreshed(other).start) == (MONDAY, at(5).start)
+    said = standing(refreshed(one), scene.link(one), scene.connection)
+    assert (said.tone, said.before) == ("warn", "not read yet from")
+    assert said.reason == "Schedule Genie made a mistake here (ZeroDivisionError); it tries again by itself."
+    scene.world.before = None
+    scene.later(minutes=6)
+    scene.drain()
+    assert refreshed(one).start == at(5).start
+    assert standing(refreshed(one), scene.link(one), scene.connection).before == "in step with"
 
 
 def lose(method: str) -> Any:

@@ -134,6 +134,11 @@ def normalised_text(text: str | None, *, limit: int) -> str | None:
     return kept.strip()[:limit].rstrip()
 
 
+OVERRIDES = "\u202d\u202e"
+"""They turn the order of letters round, past the end of the text they stand in: a way to disguise."""
+
+
 def _is_text(character: str) -> bool:
     """No control character (C0, DEL, C1): no program shows them, and databases and mail refuse some."""
-    return character >= "\xa0" or " " <= character <= "~" or character == "\t"
+    visible = character >= "\xa0" or " " <= character <= "~" or character == "\t"
+    return visible and character not in OVERRIDES

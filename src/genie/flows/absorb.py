@@ -272,7 +272,7 @@ def _leave_series_alone(link: EventLink, event: RemoteEvent, now: datetime) -> N
             actor=actor.calendar(link.calendar.name),
             now=now,
         )
-        link.state = EventLink.State.PARKED
+        link.state, link.next_attempt = EventLink.State.PARKED, None  # looked at when it changes there
     link.reason = A_SERIES
     link.etag = event.version
     link.version += 1

@@ -90,8 +90,6 @@ def wake_calendars_of(*, key: RemoteKey, now: datetime) -> None:
     """
     calendars = list(in_use().filter(key=key).values_list("id", flat=True))
     RemoteCalendar.objects.filter(id__in=calendars).update(
-        state=RemoteCalendar.State.OK,
-        trouble="",
         next_attempt=None,
         attempts=0,
         nudged_at=nudged(now),

@@ -80,9 +80,7 @@ def _calendar_to_write(key: RemoteKey, remote_id: str, company_id: int) -> Remot
 
 
 def _start_afresh(calendar: RemoteCalendar, *, now: datetime) -> None:
-    RemoteCalendar.objects.filter(id=calendar.id).update(
-        state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=nudged(now)
-    )
+    RemoteCalendar.objects.filter(id=calendar.id).update(next_attempt=None, attempts=0, nudged_at=nudged(now))
 
 
 def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> None:

@@ -38,7 +38,7 @@ from genie.store.sealed import Unreadable, unseal
 log = logging.getLogger(__name__)
 
 PARKED_AGAIN = 900.0
-"""Seconds until a calendar that could not be read is tried again, or a parked event looked at, by itself."""
+"""Seconds until a calendar that could not be read, or an event put aside, is tried again by itself."""
 UNEXPECTED = 300.0
 """Seconds until a link that met an error of our own is tried again."""
 
@@ -74,9 +74,11 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
     try:
         _links(calendar_id, drains.missing(now), vanish, provider, now)
         _links(calendar_id, drains.owing(now), push, provider, now)
+        _links(calendar_id, drains.put_aside(now), push, provider, now)
         if drains.to_read(now).filter(id=calendar_id).exists():
             pull(calendar_id=calendar_id, provider=provider, now=now)
         _links(calendar_id, drains.to_look_at(now), look, provider, now)
+        _welcome_back(calendar_id, now)
         # last, so that a slow answer holds up nothing of the sync
         keep_channels(calendar_id=calendar_id, provider=provider, settings=settings, now=now)
     except AccessLost as fault:
@@ -108,7 +110,8 @@ def _links(
             raise
         except Exception as exc:  # one link we cannot handle must not hold up the others
             log.exception("link %s", link_id)
-            _put_off(link_id, Transient(f"Unexpected: {type(exc).__name__}", retry_after=UNEXPECTED), now)
+            reason = f"Schedule Genie made a mistake here ({type(exc).__name__}); it tries again by itself."
+            _put_off(link_id, Transient(reason, retry_after=UNEXPECTED), now)
 
 
 def _park(link_id: UUID, reason: str, now: datetime) -> None:
@@ -153,6 +156,15 @@ def _park_calendar(calendar: RemoteCalendar, reason: str, now: datetime) -> None
     RemoteCalendar.objects.filter(id=calendar.id).update(
         state=RemoteCalendar.State.PARKED, trouble=reason[:300], next_attempt=later
     )
+
+
+def _welcome_back(calendar_id: int, now: datetime) -> None:
+    """A calendar that was gone, was read in full, and every link was looked at: deletions count again."""
+    parked = RemoteCalendar.objects.filter(
+        id=calendar_id, state=RemoteCalendar.State.PARKED, next_attempt=None
+    )
+    if parked.exists() and not drains.differing(calendar_id).exists():
+        parked.update(state=RemoteCalendar.State.OK, trouble="")
 
 
 def _finish_removals(calendar_id: int, now: datetime) -> None:

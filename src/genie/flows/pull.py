@@ -27,6 +27,7 @@ BEYOND = timedelta(days=31)
 LONGEST_HORIZON = timedelta(days=730)
 OPEN_HORIZON = timedelta(days=365)
 """For a module without a horizon."""
+COMES_BACK = "The calendar is there again; its events are being compared."
 
 
 def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None:
@@ -58,6 +59,7 @@ def _read(
     full = calendar.cursor == ""
     late = False
     mentioned: set[str] = set()
+    before = _known_of_gone(calendar)
     pages = provider.changes(
         calendar.remote_id,
         cursor=calendar.cursor or None,
@@ -72,6 +74,8 @@ def _read(
             if page.cursor is not None and page.full:
                 _forget_absent(calendar.id, mentioned)
             _advance(calendar, page, window, now, full=full or page.full, late=late)
+            if page.cursor is not None:
+                _note_there(calendar, before, anew=full or page.full)
 
 
 def _is_untold(calendar: RemoteCalendar, now: datetime) -> bool:
@@ -100,7 +104,10 @@ def _mirror(calendar_id: int, page: ChangePage) -> None:
         update_fields=["etag", "uid", "problem"],
     )
     RemoteObject.objects.filter(calendar_id=calendar_id, remote_id__in=page.removed).delete()
-    BusyTime.objects.filter(calendar_id=calendar_id, remote_id__in=ids).delete()
+    # one that cannot be read any more goes on taking the time it took: a slot must not open by accident
+    unread = {changed.id for changed in page.changed if changed.problem and not changed.busy}
+    known = [remote_id for remote_id in ids if remote_id not in unread]
+    BusyTime.objects.filter(calendar_id=calendar_id, remote_id__in=known).delete()
     BusyTime.objects.bulk_create(
         BusyTime(
             calendar_id=calendar_id,
@@ -143,7 +150,6 @@ def _advance(
     news: dict[str, object] = {"version": calendar.version + 1}
     if page.cursor is not None:
         news |= {"cursor": page.cursor, "attempts": 0, "next_attempt": None} | _read_since(calendar, now)
-        news |= {"state": RemoteCalendar.State.OK, "trouble": ""}
         if late:  # unless it was on its way: told while we read
             told = F("push_late_at")
             news |= {"push_late_at": Case(When(nudged_at=None, then=Value(now)), default=told)}
@@ -153,6 +159,27 @@ def _advance(
     if not won:
         raise Overtaken(f"calendar {calendar.id} was read by another worker")
     calendar.version += 1
+
+
+def _known_of_gone(calendar: RemoteCalendar) -> set[str]:
+    """The events a calendar held before it was gone; nothing of one that was there all the time."""
+    if calendar.state != RemoteCalendar.State.PARKED:
+        return set()
+    return set(RemoteObject.objects.filter(calendar=calendar).values_list("remote_id", flat=True))
+
+
+def _note_there(calendar: RemoteCalendar, before: set[str], *, anew: bool) -> None:
+    """It answers. But one that was gone, and had to be read anew or has none of its events left, may be
+    another under the same name: until its links were looked at (`drain`), what is missing there is no
+    deletion (`vanish`)."""
+    if calendar.state == RemoteCalendar.State.OK and not calendar.trouble:
+        return
+    row = RemoteCalendar.objects.filter(id=calendar.id)
+    left = RemoteObject.objects.filter(calendar=calendar, remote_id__in=before)
+    if calendar.state == RemoteCalendar.State.PARKED and (anew or (before and not left.exists())):
+        row.update(trouble=COMES_BACK)
+    else:
+        row.update(state=RemoteCalendar.State.OK, trouble="")
 
 
 def _read_since(calendar: RemoteCalendar, now: datetime) -> dict[str, object]:

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 
 from genie.core.appointment import LIVE
-from genie.core.errors import Gone, IdentityTaken, Rejected, StaleVersion
+from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
-from genie.flows.absorb import Overtaken, absorb, end, keep_receipt
+from genie.flows.absorb import A_SERIES, Overtaken, absorb, end, keep_receipt
 from genie.flows.describe import changes_for, content_for, local_fields
 from genie.flows.look import look
 from genie.flows.vanish import bearer, vanish
@@ -51,6 +51,8 @@ class Debt:
     """An event of ours was asked for at some time: what a create finds may be a copy from an earlier link."""
     deleted_before: bool
     """An earlier deletion may have taken effect: that the event is missing says nothing about its owner."""
+    of_series: bool
+    """The owner made it a repeating event, when we looked last: a series is never written."""
 
 
 def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
@@ -69,7 +71,8 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         .select_related("connection", "calendar", "appointment__lead", "appointment__module__company")
         .get(id=link_id)
     )
-    if link.state != EventLink.State.OWES_PUSH or link.connection.state == Connection.State.ENDED:
+    owing = (EventLink.State.OWES_PUSH, EventLink.State.PARKED)
+    if link.state not in owing or link.connection.state == Connection.State.ENDED:
         return None
     appointment = link.appointment
     fields = local_fields(appointment)
@@ -99,6 +102,7 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         asked_before=asked_before,
         known_before=known_before,
         deleted_before=deleted_before,
+        of_series=appointment.attention == A_SERIES,
     )
 
 
@@ -125,6 +129,9 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 
 
 def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    if debt.of_series:
+        look(link_id=debt.link_id, provider=provider, now=now)  # what is owed stays owed until it is single
+        return
     try:
         event = provider.update(debt.calendar, debt.remote_id, debt.content, version=debt.etag)
     except StaleVersion:
@@ -165,6 +172,10 @@ def _delete_any_version(debt: Debt, provider: CalendarProvider) -> bool:
                 etag = provider.get(debt.calendar, debt.remote_id).version
             except Gone:
                 return False
+            except Malformed as fault:
+                if not fault.version:
+                    raise
+                etag = fault.version  # what nobody can read can be deleted all the same
     raise Rejected("The server keeps refusing to delete the event although its version was just read.")
 
 

@@ -39,7 +39,7 @@ def retry_calendar(*, company_id: int, connection_id: int, now: datetime) -> Non
     with transaction.atomic():
         calendar_id = Connection.objects.get(id=connection_id, module__company_id=company_id).calendar_id
         RemoteCalendar.objects.filter(id=calendar_id).update(
-            state=RemoteCalendar.State.OK, trouble="", next_attempt=None, attempts=0, nudged_at=nudged(now)
+            next_attempt=None, attempts=0, nudged_at=nudged(now)
         )
         EventLink.objects.filter(calendar_id=calendar_id, state=EventLink.State.OWES_PUSH).update(
             next_attempt=None

@@ -44,14 +44,15 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
         if locked.appointment.end <= now:
             end(locked)  # tidied away after the visit: the appointment took place all the same
             return
-        if locked.connection.realtime:
+        if locked.connection.realtime and locked.calendar.state != RemoteCalendar.State.PARKED:
             _cancel(locked, now)
         else:
             _owe_anew(locked)
 
 
 def _owe_anew(link: EventLink) -> None:
-    """Real-time updates are off, so a deletion there says nothing here: the event is made again."""
+    """That it is missing says nothing here, so the event is made again: real-time updates are off, or the
+    whole calendar was gone, which was nobody's decision about this visit."""
     RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
     link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
     link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""

@@ -51,6 +51,16 @@ def owing(now: datetime) -> QuerySet[EventLink]:
     )
 
 
+def put_aside(now: datetime) -> QuerySet[EventLink]:
+    """Debts put aside for a person, tried again now and then: what stopped them may be over by itself."""
+    owed = Q(pushed_revision__lt=F("appointment__revision")) | Q(remote_id="")
+    return EventLink.objects.filter(
+        owed | Q(connection__state=Connection.State.REMOVING),
+        state=EventLink.State.PARKED,
+        next_attempt__lte=now,
+    ).exclude(connection__state=Connection.State.ENDED)
+
+
 def missing(now: datetime) -> QuerySet[EventLink]:
     """Links whose event disappeared and whose grace is over."""
     return EventLink.objects.filter(state=EventLink.State.MISSING, next_attempt__lte=now).exclude(
@@ -61,20 +71,32 @@ def missing(now: datetime) -> QuerySet[EventLink]:
 def to_look_at(now: datetime) -> QuerySet[EventLink]:
     """Links whose event is not in the version we agreed on, or was not in the last read any more.
 
-    Derived, not remembered: a crash between a page and its looks loses nothing.
+    Derived, not remembered: a crash between a page and its looks loses nothing. Those put aside are looked
+    at now and then as well: who puts an event back as it was brings back its version too.
     """
+    looked_at = (EventLink.State.CLEAN, EventLink.State.PARKED)
+    again = Q(state=EventLink.State.PARKED, next_attempt__lte=now)
+    return _followed().filter(again | (_due(now) & _DIFFERS), state__in=looked_at)
+
+
+def differing(calendar_id: int) -> QuerySet[EventLink]:
+    """Links of a calendar still to be looked at, put off or not; without those put aside for a person."""
+    return _followed().filter(_DIFFERS, calendar_id=calendar_id, state=EventLink.State.CLEAN)
+
+
+_DIFFERS = Q(seen_etag=None) | ~Q(seen_etag=F("etag"))
+
+
+def _followed() -> QuerySet[EventLink]:
     seen = RemoteObject.objects.filter(calendar=OuterRef("calendar"), remote_id=OuterRef("remote_id"))
     return (
         EventLink.objects.filter(
-            _due(now),
-            state__in=(EventLink.State.CLEAN, EventLink.State.PARKED),
             connection__state=Connection.State.LINKED,
             connection__realtime=True,
             calendar__read_at__isnull=False,
         )
         .exclude(remote_id="")
         .annotate(seen_etag=Subquery(seen.values("etag")[:1]))
-        .filter(Q(seen_etag=None) | ~Q(seen_etag=F("etag")))
     )
 
 
@@ -109,7 +131,7 @@ def is_due(calendar_id: int, now: datetime, addresses: Addresses = NO_PUSH) -> b
         return True
     if not reachable(now).filter(id=calendar_id).exists():
         return False
-    debts = (owing(now), missing(now), to_look_at(now))
+    debts = (owing(now), put_aside(now), missing(now), to_look_at(now))
     if any(links.filter(calendar_id=calendar_id).exists() for links in debts):
         return True
     return to_tend(addresses, now).filter(id=calendar_id).exists()
@@ -119,10 +141,10 @@ def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_
     """The calendars a sweep should wake: something is owed, is to be looked at, or is stale.
 
     Without `thorough` the looks are left out: the drain that read a page does them at once, so only a
-    crash leaves one behind, and finding it compares every live link with the mirror. So are the channels:
-    none of them is in a hurry.
+    crash leaves one behind, and finding it compares every live link with the mirror. So are the channels
+    and what was put aside: none of them is in a hurry.
     """
-    debts = [owing(now), missing(now)] + ([to_look_at(now)] if thorough else [])
+    debts = [owing(now), missing(now)] + ([put_aside(now), to_look_at(now)] if thorough else [])
     ids: set[int] = set()
     for links in debts:
         ids.update(links.order_by().values_list("calendar_id", flat=True))

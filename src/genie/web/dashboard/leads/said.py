@@ -48,6 +48,8 @@ def _with_event(link: EventLink, calendar: RemoteCalendar) -> Standing:
         return Standing("warn", "its event is gone from", calendar.name, since=link.missing_since)
     if link.state == EventLink.State.OWES_PUSH:
         return Standing("warn", "waiting to be sent to", calendar.name, reason=link.reason)
+    if link.reason:
+        return Standing("warn", "not read yet from", calendar.name, reason=link.reason)
     if not link.connection.realtime:
         return Standing(
             "good", "sent to", calendar.name, "; changes made there do not come back", calendar.last_out_at
