@@ -26,6 +26,7 @@ from tests.reading import words
 from tests.sync_scene import CUSTOMER
 
 from genie.core.errors import NotACalendarServer, Unreachable, WrongPassword
+from genie.flows.add_availability_calendar import add_availability_calendar
 from genie.flows.cancel import cancel
 from genie.flows.check_key import check_key
 from genie.flows.create_registration_link import create_registration_link
@@ -33,6 +34,7 @@ from genie.flows.drain import drain
 from genie.flows.edit import edit
 from genie.flows.offer import is_offered
 from genie.flows.reschedule import reschedule
+from genie.flows.unlink import unlink
 from genie.store.models import (
     Appointment,
     EventLink,
@@ -70,6 +72,9 @@ class Desk:
 
     def authorization(self) -> str:
         return self._read(f"/company/{self.scene.company.slug}/keys")
+
+    def schedule(self) -> str:
+        return self._read(f"/company/{self.scene.company.slug}/schedules/{self.scene.module.schedule_id}")
 
     def press(self, path: str, **fields: object) -> str:
         """Press a button; what the page then says."""
@@ -308,6 +313,11 @@ def test_a_server_that_is_down_is_waited_for(scene: CalDavScene, desk: Desk) -> 
             scene.later(minutes=15)
             scene.drain()
         assert unchanged(there) and unchanged(booked)
+        assert letters(scene) == []
+        for _ in range(3):
+            scene.later(hours=20)
+            scene.drain()
+        assert letters(scene) == [("attention", "company")]
     finally:
         scene.server.start()
     scene.later(minutes=16)
@@ -316,6 +326,38 @@ def test_a_server_that_is_down_is_waited_for(scene: CalDavScene, desk: Desk) -> 
     assert calendar_of(scene).trouble == ""
     assert told(there) == []
     assert "In step." in desk.configuration()
+
+
+def test_an_availability_calendar_that_cannot_be_read_is_said_and_told(
+    scene: CalDavScene, desk: Desk
+) -> None:
+    unlink(
+        company_id=scene.company.id,
+        connection_id=scene.connection.id,
+        keep_copies=True,
+        settings=QUICK,
+        now=scene.now,
+    )
+    add_availability_calendar(
+        schedule=scene.module.schedule, key=scene.key, remote_id=scene.calendar.remote_id, now=scene.now
+    )
+    scene.owner.add(scene.at(4))
+    scene.drain()
+    assert not offered(scene, 4)
+    scene.server.stop()
+    try:
+        scene.later(hours=25)
+        scene.drain()
+    finally:
+        scene.server.start()
+    assert BROKE_OFF in desk.schedule()
+    assert not offered(scene, 4), "what was read last goes on counting"
+    assert letters(scene) == [("attention", "company")]
+    letter = Message.objects.get(company=scene.company, kind="attention")
+    assert desk.client.get(letter.details["path"]).status_code == 200
+    scene.later(minutes=16)
+    scene.drain()
+    assert BROKE_OFF not in desk.schedule()
 
 
 def test_retry_does_not_wait_for_a_server_that_is_back(scene: CalDavScene, desk: Desk) -> None:
@@ -478,17 +520,26 @@ def test_a_calendar_that_was_deleted_parks_and_cancels_nothing(scene: CalDavScen
     assert (calendar.state, calendar.trouble) == (RemoteCalendar.State.PARKED, GONE)
     assert f"{GONE} 2 changes are waiting." in desk.configuration()
     assert GONE in desk.appointment(there)
+    assert letters(scene) == [], "it may be back in a minute"
     for _ in range(10):
         scene.later(hours=3)
         scene.drain()
     assert unchanged(there) and unchanged(booked)
-    assert letters(scene) == []
+    assert letters(scene) == [("attention", "company")], "told once"
+    letter = Message.objects.get(company=scene.company, kind="attention")
+    assert letter.details["heading"] == "The calendar Work cannot be reached"
+    assert letter.details["reason"].startswith(f"{GONE} Until it can be read again, appointments wait here")
+    assert desk.client.get(letter.details["path"]).status_code == 200
     kept.rename(place)
     scene.later(minutes=16)
     scene.drain()
     assert in_step(scene, there, booked)
     assert told(there) == []
     assert "In step." in desk.configuration()
+    place.rename(kept)
+    scene.later(hours=1)
+    scene.drain()
+    assert len(letters(scene)) == 2, "it is news when it is gone again"
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["sync-collection", "etags"])

@@ -26,6 +26,7 @@ from genie.flows.look import look
 from genie.flows.pull import pull
 from genie.flows.push import push
 from genie.flows.renew_key import renewal_of
+from genie.flows.report_silence import report_silence
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
 from genie.providers.registry import ProviderSettings, open_provider, pushing
@@ -148,6 +149,7 @@ def _put_off_calendar(calendar: RemoteCalendar, fault: ProviderFault, now: datet
     RemoteCalendar.objects.filter(id=calendar.id).update(
         attempts=attempts, next_attempt=later, trouble=str(fault)[:300]
     )
+    report_silence(calendar=calendar, why=str(fault), gone=False, now=now)
 
 
 def _park_calendar(calendar: RemoteCalendar, reason: str, now: datetime) -> None:
@@ -156,6 +158,7 @@ def _park_calendar(calendar: RemoteCalendar, reason: str, now: datetime) -> None
     RemoteCalendar.objects.filter(id=calendar.id).update(
         state=RemoteCalendar.State.PARKED, trouble=reason[:300], next_attempt=later
     )
+    report_silence(calendar=calendar, why=reason, gone=True, now=now)
 
 
 def _welcome_back(calendar_id: int, now: datetime) -> None:

@@ -1,0 +1,52 @@
+"""Report silence: a calendar that could not be read for long is told to the company's admins, once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from genie.flows.tell_admins import tell_admins
+from genie.store.models import AvailabilityCalendar, Connection, Message, RemoteCalendar
+from genie.store.queries.remote_calendars import LIVING
+
+GONE_FOR = timedelta(minutes=10)
+"""A calendar that is not there: servers say so for a moment while they start, so the second time counts."""
+
+
+@transaction.atomic
+def report_silence(*, calendar: RemoteCalendar, why: str, gone: bool, now: datetime) -> None:
+    """Call when a read failed. `gone`: the server answers, but not for this calendar; else it is silent,
+    and the admins hear of it when what was read last has become too old (PRODUCT.md, *Slot rules*, 9).
+
+    Once until it was read again: whether they were told stands in their letters.
+    """
+    connection = (
+        Connection.objects.filter(calendar=calendar, state__in=LIVING).select_related("module").first()
+    )
+    entry = AvailabilityCalendar.objects.filter(calendar=calendar).first()
+    since = calendar.read_at or (connection.linked_at if connection else None)
+    if since is None or now - since < (GONE_FOR if gone else _too_old(connection)):
+        return
+    slug, heading = calendar.key.company.slug, f"The calendar {calendar.name} cannot be reached"
+    if connection is not None:
+        path = f"/company/{slug}/apps/{connection.module.slug}/calendar"
+        means = "appointments wait here and are not lost, and changes made there do not come in"
+        todo = (
+            "Once it is back it catches up by itself; if it is gone for good, unlink it and connect another."
+        )
+    elif entry is not None:
+        path = f"/company/{slug}/schedules/{entry.schedule_id}"
+        means = "its busy time is taken as it was read last"
+        todo = "Once it is back it catches up by itself; if it is gone for good, remove it from the schedule."
+    else:
+        return
+    told = Message.objects.filter(company=calendar.key.company, kind=Message.Kind.ATTENTION)
+    if told.filter(created_at__gte=since, details__heading=heading, details__path=path).exists():
+        return
+    reason = f"{why} Until it can be read again, {means}. {todo}"
+    tell_admins(company=calendar.key.company, heading=heading, reason=reason, path=path, now=now)
+
+
+def _too_old(connection: Connection | None) -> timedelta:
+    return timedelta(hours=connection.module.mirror_age_hours if connection else 24)
