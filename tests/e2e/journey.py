@@ -89,7 +89,8 @@ def launched(page: Any) -> Any:
 
 def use_key(page: Any, key_name: str, calendar: str) -> None:
     """Steps 14 to 20: the new key appears by itself, its calendar is connected, real-time updates are on."""
-    page.get_by_text(key_name).first.wait_for()  # without reloading
+    page.get_by_text("1 key, and it works.").wait_for()  # without reloading
+    assert page.get_by_text(key_name).first.is_visible()
     page.get_by_role("link", name="Apps", exact=True).first.click()
     page.get_by_role("link", name="Main office").first.click()
     page.get_by_role("link", name="Configure Calendar").first.click()

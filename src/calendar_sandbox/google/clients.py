@@ -22,7 +22,8 @@ def client_from(option: str) -> Client:
     address = urlsplit(redirect_uri)
     if not (id_ and secret and address.scheme in ("http", "https") and address.netloc):
         raise ValueError(f"a Google client is written ID:SECRET:REDIRECT_URI, not {option!r}")
-    return Client(id=id_, secret=secret, redirect_uris=[redirect_uri])
+    name = DEMO.name if id_ == DEMO.id else ""
+    return Client(id=id_, secret=secret, name=name, redirect_uris=[redirect_uri])
 
 
 def clients_from(options: Iterable[str]) -> tuple[Client, ...]:
