@@ -396,7 +396,10 @@ def test_access_lost_while_watching_is_access_lost() -> None:
     assert not Channel.objects.exists()
 
 
-@pytest.mark.parametrize(("fault", "left"), [(Transient("Busy."), 2), (Rejected("Never heard of it."), 1)])
+@pytest.mark.parametrize(
+    ("fault", "left"),
+    [(Transient("Busy."), 2), (Rejected("Never heard of it."), 1), (AccessLost("Of another grant."), 1)],
+)
 def test_one_that_cannot_be_stopped(fault: ProviderFault, left: int) -> None:
     scene = watched()
 
@@ -408,6 +411,7 @@ def test_one_that_cannot_be_stopped(fault: ProviderFault, left: int) -> None:
     scene.later(days=3.6)
     scene.drain()
     assert Channel.objects.count() == left and channel(scene)
+    assert RemoteKey.objects.get().state == "active"
     scene.heal()
     scene.later(hours=1)
     scene.drain()
@@ -427,11 +431,12 @@ def test_after_unlink_has_answered_no_request_comes() -> None:
     assert quiet(scene)
 
 
-def test_a_provider_that_does_not_answer_holds_up_no_unlink() -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_provider_that_does_not_answer_holds_up_no_unlink(fault: Exception) -> None:
     scene = watched()
 
     def fail(name: str, arguments: tuple[Any, ...]) -> None:
-        raise Transient("No answer.")
+        raise fault
 
     scene.world.before = fail
     assert end(scene) is Unlinked.DONE

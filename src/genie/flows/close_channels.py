@@ -66,8 +66,10 @@ def _stop(channels: Sequence[Channel], settings: ProviderSettings) -> None:
     brief = replace(settings, timeout=PATIENCE, connect_timeout=PATIENCE)
     try:
         with closing(open_key(key=calendar.key, settings=brief)) as provider:
-            assert isinstance(provider, Pushes)
             for channel in channels:
-                provider.unwatch(as_asked(channel))
+                if isinstance(provider, Pushes):
+                    provider.unwatch(as_asked(channel))
     except ProviderFault as fault:  # one that does not answer is not asked again
         log.info("calendar %s: its channel ends by itself: %s", calendar.id, fault)
+    except Exception:  # what we cannot handle here must not undo the end
+        log.exception("calendar %s: its channel", calendar.id)

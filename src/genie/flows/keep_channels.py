@@ -87,8 +87,8 @@ def _open(calendar: RemoteCalendar, provider: Pushes, address: str, now: datetim
 @transaction.atomic
 def _receipt(asked: Channel, opened: port.Channel, now: datetime) -> None:
     """Nothing is kept if the row went meanwhile: then the calendar was unlinked and is not asked again."""
-    mine = Channel.objects.select_for_update().filter(id=asked.id, state=Channel.State.ASKED)
-    if not mine.exists():
+    mine = Channel.objects.filter(id=asked.id, state=Channel.State.ASKED)
+    if mine.select_for_update().first() is None:
         return
     others = Channel.objects.filter(calendar_id=asked.calendar_id, state=Channel.State.OPEN)
     others.update(state=Channel.State.CLOSING)
@@ -115,9 +115,9 @@ def _stop(channel_id: int, provider: Pushes) -> None:
         return  # forgotten meanwhile: nothing may be asked about this calendar any more
     try:
         provider.unwatch(as_asked(channel))
-    except (Transient, AccessLost):
+    except Transient:
         raise
-    except ProviderFault as fault:
+    except ProviderFault as fault:  # AccessLost, too: it may be of the grant that the channel was made under
         log.info("channel %s ends by itself: %s", channel.channel_id, fault)
     channel.delete()
 
