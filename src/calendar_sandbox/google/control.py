@@ -39,11 +39,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.google import demo, errors, saved
+from calendar_sandbox.google import demo, errors
 from calendar_sandbox.google.faults import Fault
 from calendar_sandbox.google.service import Google
 from calendar_sandbox.google.state import CALENDAR, Calendar
 from calendar_sandbox.google.wire import asked_of, told
+from calendar_sandbox.standin import saved
 
 PREFIX = "/_sandbox/google"
 FAULT_FIELDS = {one.name for one in fields(Fault)}

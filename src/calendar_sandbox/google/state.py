@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from calendar_sandbox.google import saved
+from calendar_sandbox.standin import saved
 
 Clock = Callable[[], datetime]
 Resource = dict[str, Any]

@@ -26,7 +26,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, deque)):
-        return [plain(item) for item in value]
+        return [plain(item) for item in (sorted(value) if isinstance(value, set) else value)]
     return value
 
 
@@ -40,6 +40,8 @@ def built(kind: Any, value: Any) -> Any:
         return {key: built(arguments[1], item) for key, item in value.items()}
     if origin is list and arguments[0] is not Any:
         return [built(arguments[0], item) for item in value]
+    if origin is set:
+        return set(value)
     if isinstance(kind, type) and is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         known = {field.name for field in fields(kind)}
