@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from xml.etree import ElementTree
 
 import httpx
 import icalendar
@@ -16,6 +17,12 @@ from genie.core.event import EventContent, When
 
 OUR_KEY = re.compile(r"^X-SCHEDULE-GENIE-KEY:([0-9a-f]{32})-", re.MULTILINE)
 HREF = re.compile(r"<href>([^<]+)</href>.*?<getetag>([^<]+)</getetag>", re.DOTALL)
+DAV, CALDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
+TAGS = (f"{DAV}href", f"{DAV}getetag", f"{CALDAV}calendar-data")
+EVERYTHING = (
+    '<C:calendar-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><getetag/>'
+    '<C:calendar-data/></prop><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>'
+)
 LIST = '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
 
 
@@ -76,12 +83,22 @@ class CalDavOwner:
     # --- events
 
     def events(self) -> list[Seen]:
-        """Every event there, cancelled ones too."""
-        return [self._seen(name, etag, self.read(name)) for name, etag in self.names().items()]
+        """Every event there, cancelled ones too, in one request."""
+        answer = self.http.request("REPORT", self.calendar, content=EVERYTHING, headers={"Depth": "1"})
+        answer.raise_for_status()
+        found = []
+        for response in ElementTree.fromstring(answer.content).iter(f"{DAV}response"):
+            href, etag, text = (response.findtext(f".//{tag}") for tag in TAGS)
+            if href and etag and text:
+                found.append(self._seen(href.rpartition("/")[2], etag, text))
+        return found
 
     def event(self, name: str) -> Seen | None:
-        etag = self.names().get(name)
-        return self._seen(name, etag, self.read(name)) if etag else None
+        answer = self.http.get(self.calendar + name)
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return self._seen(name, answer.headers["etag"], answer.text)
 
     def add(self, when: When, *, title: str = "Dentist", more: str = "") -> str:
         """An event of their own; `more` is further lines of it. Returns its name."""
@@ -125,20 +142,28 @@ class CalDavOwner:
     def delete(self, name: str) -> None:
         self.http.delete(self.calendar + name).raise_for_status()
 
-    def copy(self, name: str, *, when: When) -> str:
-        """Copy and paste: the product's key goes along, the UID is a new one."""
+    def copy(self, name: str, *, when: When | None = None, to: CalDavOwner | None = None) -> str:
+        """Copy and paste, perhaps in another calendar: the product's key goes along, the UID is a new one."""
         calendar = icalendar.Calendar.from_ical(self.read(name))
         event = calendar.walk("VEVENT")[0]
         event["uid"] = icalendar.vText(f"{uuid.uuid4()}@copied")
-        set_when(event, when)
+        if when is not None:
+            set_when(event, when)
         copy = f"{uuid.uuid4()}.ics"
-        self.write(copy, calendar.to_ical().decode())
+        (to or self).write(copy, calendar.to_ical().decode())
         return copy
 
-    def cut_and_paste(self, name: str, *, when: When) -> str:
-        copy = self.copy(name, when=when)
+    def cut_and_paste(self, name: str, *, when: When | None = None, to: CalDavOwner | None = None) -> str:
+        copy = self.copy(name, when=when, to=to)
         self.delete(name)
         return copy
+
+    def repeat(self, name: str) -> None:
+        """Make it a series of five weeks."""
+        self._edit(name, lambda event: event.add("rrule", {"freq": "weekly", "count": 5}))
+
+    def repeat_no_more(self, name: str) -> None:
+        self._edit(name, lambda event: event.pop("rrule"))
 
     # --- calendars
 

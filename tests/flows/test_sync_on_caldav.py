@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 from hypothesis.stateful import initialize
-from tests.caldav_owner import Seen
+from tests.caldav_owner import CalDavOwner, Seen
 from tests.caldav_scene import CalDavScene, on_radicale
 from tests.flows.two_way import WINNERS, TwoWay, play
 from tests.outside import Radicale
@@ -28,42 +28,60 @@ SCRIPTS = int(os.environ.get("CALDAV_SCRIPTS", "20"))
 class OnServer:
     """There, on a Radicale behind a proxy; the owner works on the server itself."""
 
-    def __init__(self, scene: CalDavScene) -> None:
+    moves_keep_ids = False
+
+    def __init__(self, scene: CalDavScene, opened: ExitStack) -> None:
         self.scene = scene
-        self.owner = scene.owner
-        self.open = ExitStack()
+        self.opened = opened
+        own = scene.owner
+        private = scene.server.make_calendar("private", name="Private", user=own.user)
+        self.owners = [own, CalDavOwner(scene.server, own.user, private)]
+        opened.callback(self.owners[1].close)
 
     def events(self) -> Sequence[Seen]:
-        return self.owner.events()
+        return [event for owner in self.owners for event in owner.events()]
 
     def event(self, event_id: str) -> Seen | None:
-        return self.owner.event(event_id)
+        return next(filter(None, (owner.event(event_id) for owner in self.owners)), None)
 
     def add(self, when: When) -> str:
-        return self.owner.add(when)
+        return self.owners[0].add(when)
 
     def move(self, event_id: str, when: When) -> None:
-        self.owner.move(event_id, when)
+        self._owner_of(event_id).move(event_id, when)
 
     def edit(self, event_id: str, **texts: str) -> None:
-        self.owner.edit(event_id, **texts)
+        self._owner_of(event_id).edit(event_id, **texts)
 
     def delete(self, event_id: str) -> None:
-        self.owner.delete(event_id)
+        self._owner_of(event_id).delete(event_id)
 
     def cancel(self, event_id: str) -> None:
-        self.owner.cancel(event_id)
+        self._owner_of(event_id).cancel(event_id)
 
     def copy(self, event_id: str, when: When) -> str:
-        return self.owner.copy(event_id, when=when)
+        return self._owner_of(event_id).copy(event_id, when=when)
 
     def cut_and_paste(self, event_id: str, when: When) -> None:
-        self.owner.cut_and_paste(event_id, when=when)
+        self._owner_of(event_id).cut_and_paste(event_id, when=when)
+
+    def to_other_calendar(self, event_id: str) -> None:
+        here = self._owner_of(event_id)
+        (there,) = [owner for owner in self.owners if owner is not here]
+        here.cut_and_paste(event_id, to=there)
+
+    def repeat(self, event_id: str) -> None:
+        self._owner_of(event_id).repeat(event_id)
+
+    def repeat_no_more(self, event_id: str) -> None:
+        self._owner_of(event_id).repeat_no_more(event_id)
 
     def expire_cursors(self) -> None:
         """Radicale keeps what it knows of its sync tokens in a folder."""
-        for token in self.scene.server.place_of(self.owner.calendar).glob(".Radicale.cache/sync-token/*"):
-            token.unlink()
+        for owner in self.owners:
+            place = self.scene.server.place_of(owner.calendar)
+            for token in place.glob(".Radicale.cache/sync-token/*"):
+                token.unlink()
 
     def shown(self, title: str) -> str:
         return title
@@ -79,8 +97,16 @@ class OnServer:
     def writes(self) -> int:
         return len(self.scene.proxy.writes())
 
+    def faults_stop(self) -> None:
+        """None happen by themselves here."""
+
+    faults_go_on = faults_stop
+
     def close(self) -> None:
-        self.open.close()
+        self.opened.close()
+
+    def _owner_of(self, event_id: str) -> CalDavOwner:
+        return next(owner for owner in self.owners if owner.event(event_id))
 
 
 class OnCalDav(TwoWay):
@@ -91,9 +117,8 @@ class OnCalDav(TwoWay):
     @initialize(winner=WINNERS)
     def begin(self, winner: str) -> None:
         opened = ExitStack()
-        there = OnServer(opened.enter_context(on_radicale(self.server, older=self.older)))
-        there.open = opened
-        self.open(there, winner=winner)
+        scene = opened.enter_context(on_radicale(self.server, older=self.older))
+        self.open(OnServer(scene, opened), winner=winner)
 
 
 @pytest.mark.django_db(transaction=True)
