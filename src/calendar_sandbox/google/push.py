@@ -1,4 +1,4 @@
-"""Notifications: which channel is told what and when, and the task that really posts them.
+"""Notifications: which channel is told what and when. How they are posted is in standin/outbox.py.
 
 Changes are gathered: while a message of a channel waits or is on its way, further changes make only one more.
 Numbers grow, but not by one. A receiver that answers 500, 502, 503 or 504 is asked again, later each time;
@@ -7,24 +7,20 @@ every other answer ends it (guide "Push notifications").
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-import httpx
-
 from calendar_sandbox.google.faults import PUSH, Asked, Faults
 from calendar_sandbox.google.state import Channel, World
+from calendar_sandbox.standin import outbox
+from calendar_sandbox.standin.outbox import deliver
+
+__all__ = ["Delivery", "Message", "Outbox", "deliver"]
 
 AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 ASKED_AGAIN = (500, 502, 503, 504)
 MOST_ATTEMPTS = 8
-PATIENCE = httpx.Timeout(10, connect=3, pool=None)  # seconds
-AT_ONCE = httpx.Limits(max_connections=50, max_keepalive_connections=50)
 REORDERED_FOR = timedelta(seconds=10)  # a message that waits for the next one waits no longer than this
 
 
@@ -39,6 +35,14 @@ class Message:
     due: datetime
     attempts: int = 0
     held: bool = False  # until another message of the channel was sent
+
+    @property
+    def address(self) -> str:
+        return self.channel.address
+
+    @property
+    def content(self) -> bytes:
+        return b""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -66,23 +70,14 @@ class Delivery:
     status: int
 
 
-@dataclass
-class Outbox:
-    """The messages that wait. Whoever posts them calls `take` and then `done`."""
+class Outbox(outbox.Outbox[Message]):
+    """The messages that wait for Google's channels."""
 
     world: World
-    faults: Faults
-    waiting: list[Message] = field(default_factory=list)
-    under_way: set[str] = field(default_factory=set)  # keys of channels a message of which is being posted
-    deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=5000))
-    dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311  repeatable on purpose
-    wake: Callable[[], None] = lambda: None
 
-    def clear(self) -> None:
-        self.dice = random.Random(self.world.seed)  # noqa: S311  repeatable on purpose
-        self.waiting.clear()
-        self.under_way.clear()
-        self.deliveries.clear()
+    def __init__(self, world: World, faults: Faults) -> None:
+        super().__init__(world)
+        self.faults = faults
 
     def heard(self, resource: str) -> None:
         """A resource changed; the world calls this."""
@@ -125,90 +120,16 @@ class Outbox:
             self.waiting.append(Message(key, channel, state, number, message.due, held=message.held))
         self.wake()
 
-    def take(self) -> list[Message]:
-        """The messages to post now, one of each channel at most."""
-        now, found = self.world.now(), []
-        for message in list(self.waiting):
-            if not self.lives(message.channel):
-                self.waiting.remove(message)
-            elif message.due <= now and message.key not in self.under_way:
-                self.waiting.remove(message)
-                self.under_way.add(message.key)
-                found.append(message)
-        return found
+    def wanted(self, message: Message) -> bool:
+        return self.lives(message.channel)
 
-    def done(self, message: Message, status: int) -> None:
-        """Say what the receiver answered; 0 when it did not."""
-        if self.world.channels.get(message.key) is not message.channel:
-            return  # the world was emptied meanwhile
-        now = self.world.now()
-        self.under_way.discard(message.key)
-        self.deliveries.append(Delivery(now, message.channel.id, message.state, message.number, status))
-        for other in self.waiting:
-            if other.held and other.key == message.key:
-                other.held, other.due = False, now
+    def known(self, message: Message) -> bool:
+        return self.world.channels.get(message.key) is message.channel
+
+    def again(self, message: Message, status: int) -> timedelta | None:
         if status in ASKED_AGAIN and message.attempts + 1 < MOST_ATTEMPTS:
-            message.attempts += 1
-            message.due = now + timedelta(seconds=0.25 * 2**message.attempts)
-            self.waiting.append(message)
-        self.wake()
+            return timedelta(seconds=0.25 * 2 ** (message.attempts + 1))
+        return None
 
-    def flush(self, post: Callable[[Message], int]) -> int:
-        """Deliver in process all that is due, by a function that returns a status; return how many."""
-        sent = 0
-        while messages := self.take():
-            for message in messages:
-                self.done(message, post(message))
-                sent += 1
-        return sent
-
-    def seconds_to_next(self) -> float | None:
-        """How long until something is due; None: nothing waits."""
-        free = [m.due for m in self.waiting if m.key not in self.under_way]
-        return max(0.0, (min(free) - self.world.now()).total_seconds()) if free else None
-
-    @property
-    def idle(self) -> bool:
-        """Say that nothing is due or under way."""
-        pause = self.seconds_to_next()
-        return not self.under_way and (pause is None or pause > 0)
-
-
-async def deliver(outbox: Outbox) -> None:
-    """Post what waits, until cancelled."""
-    loop, bell = asyncio.get_running_loop(), asyncio.Event()
-    outbox.wake = lambda: _ring(loop, bell)
-    posting: set[asyncio.Task[None]] = set()
-    async with httpx.AsyncClient(timeout=PATIENCE, limits=AT_ONCE, trust_env=False) as http:
-        try:
-            while True:
-                bell.clear()
-                with outbox.world.lock:
-                    messages, pause = outbox.take(), outbox.seconds_to_next()
-                for message in messages:
-                    task = asyncio.create_task(_post(http, outbox, message))
-                    posting.add(task)
-                    task.add_done_callback(posting.discard)
-                try:
-                    await asyncio.wait_for(bell.wait(), pause)
-                except TimeoutError:
-                    continue
-        finally:
-            outbox.wake = lambda: None
-            for task in posting:
-                task.cancel()
-
-
-def _ring(loop: asyncio.AbstractEventLoop, bell: asyncio.Event) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(bell.set)
-
-
-async def _post(http: httpx.AsyncClient, outbox: Outbox, message: Message) -> None:
-    try:
-        answer = await http.post(message.channel.address, headers=message.headers, content=b"")
-        status = answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL):
-        status = 0
-    with outbox.world.lock:
-        outbox.done(message, status)
+    def delivered(self, message: Message, status: int) -> Delivery:
+        return Delivery(self.world.now(), message.channel.id, message.state, message.number, status)

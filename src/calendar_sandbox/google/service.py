@@ -13,8 +13,7 @@ import gzip
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -28,41 +27,15 @@ from calendar_sandbox.google.errors import Refusal
 from calendar_sandbox.google.faults import IN_A_BATCH, KINDS, Asked, Fault, Faults
 from calendar_sandbox.google.push import Outbox
 from calendar_sandbox.google.state import AccessToken, Account, Logged, World
+from calendar_sandbox.standin.exchange import Reply, Request
+
+__all__ = ["Google", "Reply", "Request"]
 
 API, BATCH = "/calendar/v3/", "/batch/calendar/v3"
 JSON = "application/json; charset=UTF-8"
 SMALLEST_TO_PACK = 1024  # octets
 LONGEST_LOGGED_BODY = 20_000  # characters
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class Request:
-    """`path` is as it stands in the request line, still quoted; names of headers are in small letters."""
-
-    verb: str
-    path: str
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    base_url: str = "http://localhost"
-
-
-@dataclass
-class Reply:
-    """`broken`: no answer at all. `cut`: the body breaks off half way. `wait`: seconds before it comes."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    broken: bool = False
-    cut: bool = False
-    wait: float = 0.0
-    reason: str = ""
-
-    def json(self) -> Any:
-        packed = self.headers.get("Content-Encoding") == "gzip"
-        return json.loads(gzip.decompress(self.body) if packed else self.body)
 
 
 class Google:
