@@ -26,6 +26,7 @@ from calendar_sandbox.mail.box import Box
 from calendar_sandbox.mail.sink import taking_mail
 from calendar_sandbox.pages import problem
 from calendar_sandbox.settings import Settings
+from calendar_sandbox.standin import keeping
 
 STATIC = Path(__file__).parent / "static"
 PATIENCE = httpx.Timeout(10, connect=3)  # seconds
@@ -39,7 +40,7 @@ def create_app(settings: Settings, world: World | None = None) -> Starlette:
         async with AsyncExitStack() as stack:
             http = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False)
             app.state.http = await stack.enter_async_context(http)
-            await stack.enter_async_context(google_routes.running(app.state.google, settings.state))
+            await stack.enter_async_context(keeping.running({"google": app.state.google}, settings.state))
             if settings.smtp_port is not None:
                 app.state.smtp_port = await stack.enter_async_context(taking_mail(app.state.box, settings))
             yield

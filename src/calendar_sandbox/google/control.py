@@ -27,12 +27,7 @@ Below /as/{email}/calendar/v3/ stands the API in the hand of the account's owner
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, fields
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from starlette.requests import Request
@@ -40,25 +35,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from calendar_sandbox.google import demo, errors
-from calendar_sandbox.google.faults import Fault
-from calendar_sandbox.google.service import Google
+from calendar_sandbox.google.service import API, Google
 from calendar_sandbox.google.state import CALENDAR, Calendar
-from calendar_sandbox.google.wire import asked_of, told
 from calendar_sandbox.standin import saved
+from calendar_sandbox.standin.control import ALIKE, Body, Handle, Wrong, routes_of
+from calendar_sandbox.standin.wire import asked_of, told
 
 PREFIX = "/_sandbox/google"
-FAULT_FIELDS = {one.name for one in fields(Fault)}
-LONGEST_SETTLING = 30.0  # seconds
-
-Body = dict[str, Any]
-
-
-class Wrong(Exception):
-    """What was asked of the control API cannot be done."""
 
 
 def _routes() -> list[BaseRoute]:
-    table: list[tuple[str, str, Callable[[Google, Body, Request], Any]]] = [
+    table: list[tuple[str, str, Handle]] = [
         ("GET", "/state", _state),
         ("POST", "/reset", _reset),
         ("POST", "/accounts", _account),
@@ -70,47 +57,12 @@ def _routes() -> list[BaseRoute]:
         ("POST", "/clock", _clock),
         ("POST", "/expire-sync-tokens", _expire),
         ("POST", "/quota", _quota),
-        ("GET", "/faults", _faults),
-        ("POST", "/faults", _add_faults),
-        ("DELETE", "/faults", _no_faults),
-        ("POST", "/chances", _chances),
-        ("GET", "/log", _log),
-        ("DELETE", "/log", _no_log),
-        ("GET", "/deliveries", _deliveries),
+        *ALIKE,
     ]
-    made: list[BaseRoute] = [
-        Route(f"{PREFIX}{path}", _endpoint(handle), methods=[verb]) for verb, path, handle in table
-    ]
+    made = routes_of(PREFIX, "google", table)
     anything = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    made.append(Route(f"{PREFIX}/settle", settle, methods=["POST"]))
     made.append(Route(f"{PREFIX}/as/{{email}}/{{path:path}}", as_owner, methods=anything))
     return made
-
-
-def _endpoint(handle: Callable[[Google, Body, Request], Any]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        google: Google = request.app.state.google
-        try:
-            body = json.loads(await request.body() or b"{}")
-            with google.world.lock:
-                return JSONResponse(handle(google, body, request))
-        except KeyError as exc:
-            return JSONResponse({"error": f"not there: {exc.args[0]}"}, 404)
-        except (Wrong, ValueError, TypeError) as exc:
-            return JSONResponse({"error": str(exc)}, 400)
-
-    return endpoint
-
-
-async def settle(request: Request) -> Response:
-    """Wait until all notifications were posted. 504 when they are not after half a minute."""
-    google: Google = request.app.state.google
-    for _ in range(int(LONGEST_SETTLING / 0.005)):
-        with google.world.lock:
-            if google.outbox.idle:
-                return JSONResponse({"deliveries": len(google.outbox.deliveries)})
-        await asyncio.sleep(0.005)
-    return JSONResponse({"error": "notifications are still under way"}, 504)
 
 
 async def as_owner(request: Request) -> Response:
@@ -119,7 +71,7 @@ async def as_owner(request: Request) -> Response:
     account = google.world.accounts.get(request.path_params["email"].lower())
     if account is None:
         return JSONResponse(errors.not_found("There is no such account.").as_json(), 404)
-    asked = await asked_of(request, below=f"{PREFIX}/as/{request.path_params['email']}")
+    asked = await asked_of(request, below=f"{PREFIX}/as/", root=API)
     return told(google.answer_owner(asked, account))
 
 
@@ -240,51 +192,6 @@ def _expire(google: Google, body: Body, _request: Request) -> Any:
 def _quota(google: Google, body: Body, _request: Request) -> Any:
     google.per_minute = int(body["perMinute"])
     return {"perMinute": google.per_minute}
-
-
-def _faults(google: Google, _body: Body, _request: Request) -> Any:
-    return google.faults.as_json()
-
-
-def _add_faults(google: Google, body: Any, _request: Request) -> Any:
-    given = body if isinstance(body, list) else [body]
-    unknown = {name for one in given for name in one} - FAULT_FIELDS
-    if unknown:
-        raise Wrong(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(sorted(FAULT_FIELDS))}")
-    google.faults.add(*(Fault(**one) for one in given))
-    return google.faults.as_json()
-
-
-def _no_faults(google: Google, _body: Body, _request: Request) -> Any:
-    google.faults.clear()
-    return google.faults.as_json()
-
-
-def _chances(google: Google, body: Body, _request: Request) -> Any:
-    google.faults.roll(body["chances"], seed=body.get("seed", 0), only=body.get("only", "*"))
-    return google.faults.as_json()
-
-
-def _log(google: Google, _body: Body, request: Request) -> Any:
-    since = int(request.query_params.get("since", 0))
-    pattern = request.query_params.get("call", "*")
-    return {
-        "requests": [
-            saved.plain(one)
-            for one in google.world.request_log
-            if one.number > since and fnmatchcase(one.call, pattern)
-        ]
-    }
-
-
-def _no_log(google: Google, _body: Body, _request: Request) -> Any:
-    google.world.request_log.clear()
-    return {}
-
-
-def _deliveries(google: Google, _body: Body, _request: Request) -> Any:
-    found = [asdict(one) | {"at": one.at.isoformat()} for one in google.outbox.deliveries]
-    return {"deliveries": found}
 
 
 routes = _routes()

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.google import connections, control, oauth, push
-from calendar_sandbox.google.service import BATCH, Google
-from calendar_sandbox.google.wire import Api, Faulty
+from calendar_sandbox.google import connections, control, oauth
+from calendar_sandbox.google.service import BATCH
+from calendar_sandbox.standin.wire import Api, Faulty
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-SAVED_AFTER = 0.5  # seconds a change waits for the next one before the file is written
 
 # What a fault's `call` names the endpoints of signing in
 CALLS = {
@@ -28,42 +22,14 @@ CALLS = {
 
 def _with_faults(route: Route) -> Route:
     if route.path in CALLS:
-        route.app = Faulty(route.app, CALLS[route.path])
+        route.app = Faulty(route.app, CALLS[route.path], name="google")
     return route
 
 
 routes: list[BaseRoute] = [
-    Route("/calendar/v3/{path:path}", Api(), methods=ANY),
-    Route(BATCH, Api(), methods=["POST"]),
+    Route("/calendar/v3/{path:path}", Api("google"), methods=ANY),
+    Route(BATCH, Api("google"), methods=["POST"]),
     *map(_with_faults, oauth.routes),
     *connections.routes,
     *control.routes,
 ]
-
-
-@contextlib.asynccontextmanager
-async def running(google: Google, file: Path | None) -> AsyncIterator[None]:
-    """Deliver notifications and keep the file up to date while the block runs."""
-    tasks = [asyncio.create_task(push.deliver(google.outbox))]
-    if file is not None:
-        tasks.append(asyncio.create_task(_saving(google, file)))
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if file is not None:
-            google.world.save(file)
-
-
-async def _saving(google: Google, file: Path) -> None:
-    """Write the file whenever something is different; reading does not count, tokens do."""
-    written = None
-    while True:
-        with google.world.lock:
-            state = (google.world.edition, google.world.writes, len(google.world.access_tokens))
-        if state != written:
-            google.world.save(file)
-            written = state
-        await asyncio.sleep(SAVED_AFTER)

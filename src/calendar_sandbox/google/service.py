@@ -28,6 +28,7 @@ from calendar_sandbox.google.faults import IN_A_BATCH, KINDS, Asked, Fault, Faul
 from calendar_sandbox.google.push import Outbox
 from calendar_sandbox.google.state import AccessToken, Account, Logged, World
 from calendar_sandbox.standin.exchange import Reply, Request
+from calendar_sandbox.standin.wire import spoiled
 
 __all__ = ["Google", "Reply", "Request"]
 
@@ -102,7 +103,7 @@ class Google:
             self.world.letters(24),
         )
         reply = Reply(200, {"Content-Type": kind, "Date": self._date()}, body)
-        return _spoiled(reply, fault)
+        return spoiled(reply, fault)
 
     def _one(self, request: Request, kinds: tuple[str, ...]) -> Reply:
         started = time.perf_counter()
@@ -138,7 +139,7 @@ class Google:
         reply = self._served(request, method, args, params, who, fault)
         if fault is not None and fault.kind == "error_after" and reply.status < 400:
             return self._refused(fault.error(), request)
-        return _spoiled(reply, fault)
+        return spoiled(reply, fault)
 
     def _served(
         self,
@@ -319,13 +320,3 @@ def _written(value: Any, *, pretty: bool) -> bytes:
     if pretty:
         return json.dumps(value, indent=1, ensure_ascii=False).encode()
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _spoiled(reply: Reply, fault: Fault | None) -> Reply:
-    """What happens to a reply on its way."""
-    if fault is None:
-        return reply
-    reply.broken = fault.kind == "reset_after"
-    reply.cut = fault.kind == "truncated" and len(reply.body) > 1
-    reply.wait = fault.seconds if fault.kind == "slow" else 0.0
-    return reply

@@ -606,25 +606,33 @@ class World:
 
     # --- a file -----------------------------------------------------------------------------------------
 
+    def as_saved(self) -> Resource:
+        """Everything but the log, as JSON can write it."""
+        state = {name: saved.plain(getattr(self, name)) for name in SAVED}
+        return state | {"random": saved.plain(self.random.getstate())}
+
+    def restore(self, state: Resource) -> None:
+        """Replace everything by what `as_saved` gave."""
+        self._empty()
+        for name, kind in SAVED.items():
+            setattr(self, name, saved.built(kind, state[name]))
+        version, internal, gauss = state["random"]
+        self.random.setstate((version, tuple(internal), gauss))
+        for calendar in self.calendars.values():
+            for stored in calendar.events.values():
+                self._index(calendar, stored)
+
     def save(self, path: Path) -> None:
         """Write everything but the log to a JSON file, whole or not at all; readable by its owner only."""
         with self.lock:
-            state = {name: saved.plain(getattr(self, name)) for name in SAVED}
-            state |= {"random": saved.plain(self.random.getstate()), "version": 1}
-        saved.write(path, state)
+            state = self.as_saved()
+        saved.write(path, state | {"version": 1})
 
     def load(self, path: Path) -> None:
         """Replace everything by what a file says. Raise ValueError for a file that is not one of ours."""
         state = saved.read(path)
         with self.lock:
-            self._empty()
-            for name, kind in SAVED.items():
-                setattr(self, name, saved.built(kind, state[name]))
-            version, internal, gauss = state["random"]
-            self.random.setstate((version, tuple(internal), gauss))
-            for calendar in self.calendars.values():
-                for stored in calendar.events.values():
-                    self._index(calendar, stored)
+            self.restore(state)
 
 
 SAVED: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Between the web server and the stand-in: requests in, replies out, and the breaking of connections."""
+"""Between the web server and a stand-in: requests in, replies out, and the breaking of connections."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,19 +14,24 @@ from starlette.requests import Request as WebRequest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from calendar_sandbox.google.faults import Asked, Fault
-from calendar_sandbox.google.service import Google, Reply, Request
+from calendar_sandbox.standin.exchange import Reply, Request
+from calendar_sandbox.standin.faults import Asked, Fault
 
 BIGGEST_BODY = 10 * 1024 * 1024  # octets
 
+Answer = Callable[[Any, Request], Awaitable[Reply]]
 
-async def asked_of(request: WebRequest, *, below: str = "") -> Request:
-    """Read a request of the web server as one of the stand-in's; `below` is cut off its path."""
+
+async def asked_of(request: WebRequest, *, below: str = "", root: str = "") -> Request:
+    """Read a request of the web server as one of a stand-in's.
+
+    With `below` what stands before `root` is cut off its path.
+    """
     raw = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     path = raw.decode("ascii", "replace").partition("?")[0]
     if below:
-        _, _, rest = path.partition("/calendar/v3/")
-        path = f"/calendar/v3/{rest}"
+        _, _, rest = path.partition(root)
+        path = f"{root}{rest}"
     return Request(
         verb=request.method,
         path=path,
@@ -41,16 +47,25 @@ def told(reply: Reply) -> Response:
     return Response(reply.body, reply.status, reply.headers)
 
 
+async def answer_at_once(standin: Any, request: Request) -> Reply:
+    reply: Reply = standin.answer(request)
+    return reply
+
+
 class Api:
-    """The Calendar API and its batches as an ASGI application."""
+    """An API as an ASGI application; `name` is the stand-in's in the state of the app."""
+
+    def __init__(self, name: str, answer: Answer = answer_at_once) -> None:
+        self.name = name
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = WebRequest(scope, receive)
-        google: Google = scope["app"].state.google
         if int(request.headers.get("content-length") or 0) > BIGGEST_BODY:
             await Response("", 413)(scope, receive, send)
             return
-        await play(google.answer(await asked_of(request)), scope, receive, send)
+        standin = getattr(scope["app"].state, self.name)
+        await play(await self.answer(standin, await asked_of(request)), scope, receive, send)
 
 
 async def play(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,18 +101,29 @@ async def reset(receive: Receive, send: Send) -> None:
         await asyncio.sleep(0)
 
 
+def spoiled(reply: Reply, fault: Fault | None) -> Reply:
+    """What happens to a reply on its way."""
+    if fault is None:
+        return reply
+    reply.broken = fault.kind == "reset_after"
+    reply.cut = fault.kind == "truncated" and len(reply.body) > 1
+    reply.wait = fault.seconds if fault.kind == "slow" else 0.0
+    return reply
+
+
 class Faulty:
     """Faults around an endpoint that is not the API's: signing in, tokens, who one is."""
 
-    def __init__(self, app: ASGIApp, call: str) -> None:
+    def __init__(self, app: ASGIApp, call: str, *, name: str) -> None:
         self.app = app
         self.call = call
+        self.name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        google: Google = scope["app"].state.google
+        standin = getattr(scope["app"].state, self.name)
         asked = Asked(self.call, scope["method"], scope["path"])
-        with google.world.lock:
-            fault = google.faults.take(asked)
+        with standin.world.lock:
+            fault = standin.faults.take(asked)
         if fault is None:
             await self.app(scope, receive, send)
         elif fault.kind in ("reset_before", "error_before"):
@@ -117,11 +143,7 @@ class Faulty:
             return _instead(fault)
         body = b"".join(one.get("body", b"") for one in said)
         headers = {name.decode(): value.decode() for name, value in said[0].get("headers", [])}
-        reply = Reply(said[0]["status"], headers, body)
-        reply.broken = fault.kind == "reset_after"
-        reply.cut = fault.kind == "truncated" and len(body) > 1
-        reply.wait = fault.seconds if fault.kind == "slow" else 0.0
-        return reply
+        return spoiled(Reply(said[0]["status"], headers, body), fault)
 
 
 def _instead(fault: Fault) -> Reply:
