@@ -9,10 +9,10 @@ from tests.providers.google_script import CALENDAR, EVENTS, SECRET, Reply, Scrip
 from tests.providers.sides import DECEMBER, NINE, at, content, fresh
 
 from genie.core import errors
-from genie.providers.google.api import per_minute
+from genie.providers.google.api import USUAL
 from genie.providers.google.mapping import id_of
-from genie.providers.google.pace import Pace
 from genie.providers.google.provider import CURSOR, READING
+from genie.providers.pace import Pace, number
 
 SERIES = id_of(fresh())
 
@@ -299,7 +299,7 @@ def test_an_operator_may_set_no_limit():
 
 @pytest.mark.parametrize(("text", "limit"), [("0", 0), ("60", 60), ("12.5", 12.5), ("many", 600), ("", 600)])
 def test_an_allowance_that_is_no_number_is_the_usual_one(text, limit):
-    assert per_minute(text) == limit
+    assert number(text, USUAL) == limit
 
 
 def test_the_allowance_is_the_account_s(google):

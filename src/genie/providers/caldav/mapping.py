@@ -14,6 +14,7 @@ from genie.providers.caldav.busy import busy_of, mailbox, own_answer
 from genie.providers.caldav.lines import Component, parse, plain, text_line
 from genie.providers.caldav.times import DAY, Setting, entry_of, instant_of, when_of
 from genie.providers.port import EventIdentity, Window
+from genie.providers.zone_names import known
 
 KEY_PROPERTY = "X-SCHEDULE-GENIE-KEY"
 PRODUCT = "-//Schedule Genie//Calendar sync//EN"
@@ -191,7 +192,7 @@ def utc_text(moment: datetime) -> str:
 
 def put_when(calendar: Component, event: Component, when: When) -> None:
     """DTSTART and DTEND in the zone, with its definition, so that every program shows them right."""
-    zone = when.zone if zones.known(when.zone) else ""
+    zone = when.zone if known(when.zone) else ""
     event.drop("DURATION")
     if when.all_day:
         rules: tzinfo = ZoneInfo(zone) if zone else UTC

@@ -11,6 +11,7 @@ from genie.core.errors import Malformed
 from genie.core.event import When
 from genie.providers.caldav import zones
 from genie.providers.caldav.lines import Component, Line
+from genie.providers.zone_names import iana
 
 MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?", re.IGNORECASE)
 DURATION = re.compile(r"([+-])?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.IGNORECASE)
@@ -162,7 +163,7 @@ def needs_zone(text: str) -> bool:
     for head, value in TIMES.findall(text, max(text.find("BEGIN:VEVENT"), 0)):
         tzid = ZONE_NAME.search(head)
         if tzid:
-            if not zones.iana(tzid[1]):
+            if not iana(tzid[1]):
                 return True
         elif not value.strip().upper().endswith("Z"):
             return True

@@ -11,52 +11,16 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar as IcsCalendar
 from icalendar import Timezone
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from genie.providers.caldav.lines import Component, parse
+from genie.providers.zone_names import iana
 
 OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*([+-])(\d{1,2}):?(\d{2})?\)?", re.IGNORECASE)
-WINDOWS = {name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()}
-LONGEST_NAME = 200
-"""Characters; the longest real one, a Windows display name, has about 80."""
 MOST_DEFINITIONS = 8
 """Zones one event may bring along; a real one has one or two."""
 RULE_PARTS = {"FREQ", "BYMONTH", "BYDAY", "BYMONTHDAY", "UNTIL", "INTERVAL", "WKST"}
 MOST_CHANGES, MOST_ENDLESS = 60, 4
 """Changes of clock in one definition: with the whole history some thirty, of which two go on for ever."""
-UTC_NAMES = {"utc", "gmt", "z", "etc/utc", "etc/gmt", "tzone://microsoft/utc", "coordinated universal time"}
-
-
-@lru_cache(maxsize=1_000)
-def iana(name: str) -> str:
-    """The IANA zone that `name` means, "" if none is known.
-
-    Understands Windows names and prefixed ones (`/freeassociation.sourceforge.net/Europe/Berlin`).
-    """
-    name = name.strip().strip('"')
-    if len(name) > LONGEST_NAME:
-        return ""
-    if name.lower() in UTC_NAMES:
-        return "UTC"
-    if name.lower() in WINDOWS:
-        return WINDOWS[name.lower()]
-    parts = name.strip("/").split("/")
-    for first in range(len(parts)):
-        candidate = "/".join(parts[first:])
-        if known(candidate):
-            return candidate
-    return ""
-
-
-@lru_cache(maxsize=1_000)
-def known(name: str) -> bool:
-    if not name or not name[0].isalpha() or "." in name:
-        return False
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True
 
 
 def definitions(calendar: Component) -> dict[str, Component]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
 from genie.core.errors import AccessLost, ProviderFault, Rejected, Transient
+from genie.providers.conversation import READ, Answer
 from genie.providers.faults import LONGEST_WAIT, retry_after
-from genie.providers.google.http import READ, Answer, Http
-from genie.providers.google.pace import PACE
-from genie.providers.google.tokens import Tokens, is_fresh
+from genie.providers.google.http import Http
+from genie.providers.google.tokens import GoogleTokens
+from genie.providers.oauth import Bearer
+from genie.providers.pace import Pace, number
 from genie.providers.port import Renew, Secret
 from genie.providers.registry import ProviderSettings
 
@@ -20,6 +23,7 @@ UNITS = {"PATCH": 3}
 
 USUAL = 600.0
 """Units a minute that Google allows an account of a new project."""
+PACE = Pace(who="Google")
 
 HOUR = 3600.0
 SLOWER = "Google asks to slow down."
@@ -52,17 +56,18 @@ class Api:
 
     def __init__(self, secret: Secret, settings: ProviderSettings, renew: Renew) -> None:
         self.http = Http(settings)
-        self._secret = secret
-        self._renew = renew
-        self._tokens = Tokens(self.http)
-        self._per_minute = per_minute(self.http.options["units_per_minute"])
+        self._bearer = Bearer(
+            self.http,
+            secret,
+            renew=renew,
+            ask=GoogleTokens(self.http).renewed,
+            is_refused=is_stale_token,
+            turn=self._turn,
+        )
+        self._per_minute = number(self.http.options["units_per_minute"], USUAL)
 
     def close(self) -> None:
         self.http.close()
-
-    @property
-    def secret(self) -> Secret:
-        return self._secret
 
     def ask(
         self,
@@ -82,12 +87,7 @@ class Api:
         if body is not None:
             request["json"] = body
         headers = {"If-Match": f'"{version}"'} if version else {}
-        if not is_fresh(self._secret, self.http.settings.clock()):
-            self._renew_token()
-        answer = self._authorized(method, url, headers, request)
-        if is_stale_token(answer):
-            self._renew_token()
-            answer = self._authorized(method, url, headers, request)
+        answer = self._bearer.send(method, url, headers=headers, **request)
         if answer.ok:
             return answer
         fault = self.fault(answer, writes=method != READ)
@@ -98,15 +98,10 @@ class Api:
     def fault(self, answer: Answer, *, writes: bool = False) -> ProviderFault:
         return fault_of(answer, writes=writes, retry=retry_after(answer.headers, self.http.settings.clock()))
 
-    def _authorized(
-        self, method: str, url: str, headers: Mapping[str, str], request: Mapping[str, Any]
-    ) -> Answer:
-        PACE.take(str(self._secret["sub"]), UNITS.get(method, 1), per_minute=self._per_minute)
-        bearer = {"Authorization": f"Bearer {self._secret['access_token']}"}
-        return self.http.send(method, url, headers={**headers, **bearer}, **request)
-
-    def _renew_token(self) -> None:
-        self._secret = self._renew(self._secret, self._tokens.renewed)
+    @contextmanager
+    def _turn(self, method: str, secret: Secret) -> Iterator[None]:
+        PACE.take(str(secret["sub"]), UNITS.get(method, 1), per_minute=self._per_minute)
+        yield
 
 
 def is_stale_token(answer: Answer) -> bool:
@@ -132,11 +127,3 @@ def fault_of(answer: Answer, *, writes: bool, retry: float | None) -> ProviderFa
         wait = min(max(retry or 0.0, at_least), LONGEST_WAIT)
         return Transient(said, retry_after=wait or None)
     return Rejected(REFUSED.get(reason) or f"Google refused the request ({reason or f'HTTP {status}'}).")
-
-
-def per_minute(text: str) -> float:
-    """The operator's allowance; where it is no number, what is usual."""
-    try:
-        return float(text)
-    except ValueError:
-        return USUAL

@@ -9,29 +9,26 @@ instead; unused, they end by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
 
 import httpx
 
-from genie.core.errors import (
-    AccessLost,
-    ConnectFault,
-    NoCalendars,
-    NotAllowedThere,
-    PermissionMissing,
-    ProviderFault,
-    Rejected,
-    Transient,
-    Unreachable,
-)
+from genie.core.errors import ConnectFault, NoCalendars, PermissionMissing, Rejected, Transient
+from genie.providers.conversation import Answer
 from genie.providers.faults import retry_after
-from genie.providers.google.http import Answer, Http
+from genie.providers.google.http import Http
 from genie.providers.google.provider import Google
-from genie.providers.google.refusals import AGAIN, NOTHING_SAVED, OPERATOR, not_exchanged, refused
-from genie.providers.google.tokens import Tokens, kept
+from genie.providers.google.refusals import not_exchanged, refused
+from genie.providers.google.tokens import GoogleTokens
+from genie.providers.oauth import (
+    NOTHING_SAVED,
+    address_of,
+    as_connect_faults,
+    brought_tokens,
+    code_form,
+    kept,
+)
 from genie.providers.port import Grant, Secret
 from genie.providers.registry import ProviderSettings
 
@@ -76,20 +73,14 @@ class GoogleSignIn:
         }
         if account:
             query["login_hint"] = account
-        where = self._options["auth_url"]
-        return f"{where}{'&' if '?' in where else '?'}{urlencode(query)}"
+        return address_of(self._options["auth_url"], query)
 
     def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> Grant:
         """Raises SignInExpired, PermissionMissing, NotAllowedThere, NoCalendars, Unreachable."""
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "code_verifier": verifier,
-            "redirect_uri": redirect_uri,
-        }
+        form = code_form(code=code, verifier=verifier, redirect_uri=redirect_uri)
         with as_connect_faults():
             answer = self._ask_for_tokens(form)
-        if not (answer.ok and answer.body.get("access_token")):
+        if not brought_tokens(answer):
             raise not_exchanged(answer)
         now = self._settings.clock()
         secret = {"scopes": [], **kept(answer.body, now)}
@@ -125,7 +116,7 @@ class GoogleSignIn:
     def _ask_for_tokens(self, form: Mapping[str, str]) -> Answer:
         http = Http(self._settings)
         try:
-            return Tokens(http).ask(form)
+            return GoogleTokens(http).ask(form)
         finally:
             http.close()
 
@@ -144,21 +135,6 @@ class GoogleSignIn:
             )
         whole = {**secret, "sub": account.identity, "email": account.label}
         return Grant(account, whole, granted_in_words(secret["scopes"], until), calendars)
-
-
-@contextmanager
-def as_connect_faults() -> Iterator[None]:
-    """What can go wrong behind the sign-in, told to the account's owner."""
-    try:
-        yield
-    except Transient as fault:
-        raise Unreachable(f"{fault} {NOTHING_SAVED} {AGAIN}") from fault
-    except AccessLost as fault:
-        raise PermissionMissing(
-            f"{fault} {NOTHING_SAVED} Open the link again and grant the access."
-        ) from fault
-    except ProviderFault as fault:
-        raise NotAllowedThere(f"{fault} {NOTHING_SAVED} {OPERATOR}") from fault
 
 
 def demand_permissions(scopes: list[str]) -> None:

@@ -25,9 +25,9 @@ from genie.core.errors import (
     Transient,
 )
 from genie.core.event import Busy, EventContent
+from genie.providers.conversation import Answer
 from genie.providers.google import mapping
 from genie.providers.google.api import Api
-from genie.providers.google.http import Answer
 from genie.providers.google.mapping import Event
 from genie.providers.port import (
     Account,

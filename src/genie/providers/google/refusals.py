@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import httpx
 
-from genie.core.errors import ConnectFault, Denied, NotAllowedThere, SignInExpired, Unreachable
-from genie.providers.google.http import Answer
+from genie.core.errors import ConnectFault, Denied, NotAllowedThere
+from genie.providers.conversation import Answer
 from genie.providers.google.tokens import OURS
-
-NOTHING_SAVED = "Nothing was saved."
-AGAIN = "Open the link again in a while."
-OPERATOR = "Show this message to whoever runs this installation."
-ADMINISTRATOR = "Ask that administrator to allow it, or open the link again and choose another account."
+from genie.providers.oauth import ADMINISTRATOR, NOTHING_SAVED, OPERATOR, unfinished, used_before
 
 WHY = {
     "access_not_configured": (
@@ -46,7 +42,7 @@ def refused(error: str) -> ConnectFault:
             "If that was a mistake, open the link again and press Continue there."
         )
     if error in ("temporarily_unavailable", "server_error"):
-        return unfinished()
+        return unfinished("Google")
     unknown = f"Google did not allow the sign-in (it says: {error[:60] or 'nothing'})."
     said, advice = WHY.get(error) or (unknown, OPERATOR)
     return NotAllowedThere(f"{said} {NOTHING_SAVED} {advice}")
@@ -55,13 +51,7 @@ def refused(error: str) -> ConnectFault:
 def not_exchanged(answer: Answer) -> ConnectFault:
     """Why the code that came back brought no tokens."""
     if answer.reason == "invalid_grant":
-        return SignInExpired(
-            f"This sign-in was finished before, or took too long. {NOTHING_SAVED} Open the link again."
-        )
+        return used_before()
     if answer.status >= 500 or answer.ok or answer.status == httpx.codes.TOO_MANY_REQUESTS:
-        return unfinished()
+        return unfinished("Google")
     return refused(answer.reason or f"HTTP {answer.status}")
-
-
-def unfinished() -> ConnectFault:
-    return Unreachable(f"Google could not finish the sign-in just now. {NOTHING_SAVED} {AGAIN}")
