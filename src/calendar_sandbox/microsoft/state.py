@@ -21,7 +21,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -109,10 +109,11 @@ class Account:
 
 @dataclass
 class Earlier:
-    """The shape a series had until a change; see StoredEvent."""
+    """The shape a series had until a change; see StoredEvent. `days` are of exceptions the change dropped."""
 
     until: int
     shape: Resource
+    days: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -122,9 +123,9 @@ class StoredEvent:
     `resource` has Graph's names: `start` and `end` as Graph gives them by default, in UTC with seven digits
     (whole days: midnight), `body` as HTML. A deleted event stays as a tombstone. A changed or deleted
     occurrence is an event of its own with `series` (its master's immutable id) and `original` (the day it
-    falls on by the rule, in the series' zone). `change` is the number of the calendar's change that last
-    touched it. `earlier` remembers the times and rules a series had, each with the change that ended it: a
-    delta must say which occurrences are gone.
+    falls on by the rule, in the series' zone); its `resource` has what it does not inherit. `change` is the
+    number of the calendar's change that last touched it. `earlier` remembers the times and rules a series
+    had, each with the change that ended it: a delta must say which occurrences are gone.
     """
 
     immutable_id: str
@@ -135,7 +136,6 @@ class StoredEvent:
     series: str = ""
     original: str = ""  # 2026-11-24
     extended: dict[str, str] = field(default_factory=dict)  # singleValueExtendedProperties, by id
-    fields_changed: list[str] = field(default_factory=list)  # of an exception: what it does not inherit
     earlier: list[Earlier] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False, metadata={"saved": False})
 
@@ -333,6 +333,9 @@ class World:
         self.access_tokens: dict[str, AccessToken] = {}
         self.transactions: dict[str, str] = {}  # mailbox and transactionId: immutable id and what was asked
         self.request_log: deque[Logged] = deque(maxlen=LOGGED)
+        self.mailed: deque[tuple[str, str, str]] = deque(
+            maxlen=LOGGED
+        )  # letters to guests: why, whom, subject
         self.places: dict[str, tuple[str, str]] = {}  # event id of either kind: calendar key, immutable id
         self.requests = 0
         self.writes = 0
@@ -541,10 +544,11 @@ class World:
             f"AAkALgAAAAAAHYQD{self.letters(60, URL_SAFE)}AEA=",
         )
 
-    def keep(self, calendar: Calendar, stored: StoredEvent) -> StoredEvent:
+    def keep(self, calendar: Calendar, stored: StoredEvent, *, dropped: Sequence[str] = ()) -> StoredEvent:
         """Store a new version of an event: a change of the calendar that a delta will report.
 
-        The version gets a new changeKey and lastModifiedDateTime.
+        The version gets a new changeKey and lastModifiedDateTime. `dropped` are the days of the exceptions
+        the series loses by it.
         """
         old = calendar.events.get(stored.immutable_id)
         calendar.changes += 1
@@ -556,8 +560,9 @@ class World:
         }
         if old is not None:
             stored.earlier = old.earlier
-            if (shape := shape_of(old)) != shape_of(stored):
-                stored.earlier = [*old.earlier, Earlier(calendar.changes, shape)][-REMEMBERED_SHAPES:]
+            if (shape := shape_of(old)) != shape_of(stored) or dropped:
+                before = Earlier(calendar.changes, shape, list(dropped))
+                stored.earlier = [*old.earlier, before][-REMEMBERED_SHAPES:]
         calendar.events[stored.immutable_id] = stored
         self._index(calendar, stored)
         self.edition += 1
@@ -566,6 +571,15 @@ class World:
         if not (stored.deleted and old is not None and old.deleted):
             self._tell(Change(calendar.key, kind, stored))
         return stored
+
+    def drop_exceptions(self, calendar: Calendar, series: str) -> list[str]:
+        """Forget what was changed or deleted of a series alone, as a new rule does; return the days."""
+        days = []
+        for other in self.exceptions(calendar, series):
+            calendar.undo.append((calendar.changes, other.immutable_id, other))
+            del calendar.events[other.immutable_id]
+            days.append(other.original)
+        return days
 
     def delete(self, calendar: Calendar, stored: StoredEvent) -> StoredEvent:
         """Leave a tombstone; a series takes its changed occurrences along."""
@@ -615,7 +629,7 @@ class World:
 
     def exceptions(self, calendar: Calendar, series: str) -> list[StoredEvent]:
         """The changed and deleted occurrences of a series, in a fixed order."""
-        return [calendar.events[id_] for id_ in sorted(calendar.by_series.get(series, ()))]
+        return exceptions_in(calendar.events, calendar, series)
 
     def as_it_was(self, calendar: Calendar, changes_ago: int) -> tuple[dict[str, StoredEvent], int]:
         """The events as they lay some changes ago, and the number of the change that was the latest then."""
@@ -786,6 +800,11 @@ class World:
             self.restore(state)
 
 
+def exceptions_in(events: dict[str, StoredEvent], calendar: Calendar, series: str) -> list[StoredEvent]:
+    """The same among some events of the calendar, as they were once."""
+    return [events[id_] for id_ in sorted(calendar.by_series.get(series, ())) if id_ in events]
+
+
 def occurrence_ids(master: StoredEvent, day: str) -> tuple[str, str]:
     """The default and the immutable id of a series' occurrence on a day (`2026-11-24`)."""
     mark = f"FRAAI{day.replace('-', '')}"
@@ -800,7 +819,6 @@ def renewed(stored: StoredEvent, **values: Any) -> StoredEvent:
     copied = {
         "resource": dict(stored.resource),
         "extended": dict(stored.extended),
-        "fields_changed": list(stored.fields_changed),
     }
     return replace(stored, **(copied | {"known": {}, "earlier": []} | values))
 
