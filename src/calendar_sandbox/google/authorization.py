@@ -6,19 +6,18 @@ developers.google.com/identity/openid-connect/openid-connect, *Authentication UR
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from calendar_sandbox.google import scopes
-from calendar_sandbox.google.clients import may_return_to, shown_name
 from calendar_sandbox.google.state import Client, Grant, World
+from calendar_sandbox.standin import pkce
+from calendar_sandbox.standin.clients import may_return_to, shown_name
 
 ISSUER = "https://accounts.google.com"  # also here: clients compare the `iss` of an id token with it
 PROMPTS = {"none", "consent", "select_account"}
-METHODS = ("S256", "plain")
 
 
 class Refused(Exception):
@@ -161,9 +160,9 @@ def _challenge(given: Mapping[str, str]) -> tuple[str, str]:
     if not challenge:
         return "", ""
     method = given.get("code_challenge_method") or "plain"
-    if method not in METHODS:
+    if method not in pkce.METHODS:
         raise _invalid(f"Invalid code_challenge_method: {method}")
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", challenge):  # RFC 7636 4.2
+    if not pkce.is_challenge(challenge):
         raise _invalid("Invalid code_challenge")
     return method, challenge
 

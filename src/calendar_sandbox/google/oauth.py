@@ -19,28 +19,25 @@ chose in one cookie, so that `prompt=select_account` makes the difference it mak
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import urlencode
 
-from starlette.datastructures import FormData
+from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from calendar_sandbox.faults import BadInput
-from calendar_sandbox.google import scopes, signing, tokens
-from calendar_sandbox.google.authorization import ISSUER, METHODS, Refused, Wish, wish_of
-from calendar_sandbox.google.clients import origin_of
+from calendar_sandbox.google import scopes, tokens
+from calendar_sandbox.google.authorization import ISSUER, Refused, Wish, wish_of
 from calendar_sandbox.google.state import Account, World
 from calendar_sandbox.google.tokens import OAuthError
-from calendar_sandbox.guard import POLICY
-from calendar_sandbox.pages import fields_of, page
+from calendar_sandbox.pages import fields_of
+from calendar_sandbox.standin import pkce, signing
+from calendar_sandbox.standin.signin import Face, basic_of, remember, remembered, signin_page, text_of
 
-COOKIE = "pretend_google"
+SYSTEM, COOKIE = "Google", "pretend_google"
 NOT_FOUND = "Couldn’t find your Google Account. This stand-in only knows the accounts it was started with."
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,7 +53,7 @@ def refusing(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(request)
         except Refused as refusal:
-            return page("signin/refused.html", status=refusal.status, refusal=refusal)
+            return signin_page("google/refused.html", SYSTEM, status=refusal.status, refusal=refusal)
 
     return shown
 
@@ -86,8 +83,8 @@ async def identifier(request: Request) -> Response:
 async def choose(request: Request) -> Response:
     world, form = _world(request), await request.form()
     with world.lock:
-        wish = wish_of(world, _text(form, "request"))
-        typed = _text(form, "account").strip()
+        wish = wish_of(world, text_of(form, "request"))
+        typed = text_of(form, "account").strip()
         account = world.accounts.get(typed.lower())
         if account is None or account.suspended:
             error = NOT_FOUND if account is None else "This account has been disabled."
@@ -95,7 +92,7 @@ async def choose(request: Request) -> Response:
         here = _signed_in(request, world)
     values = urlencode({"account": account.email, "request": wish.query})
     answer = RedirectResponse(f"/signin/oauth/consent?{values}", 303)
-    _remember(answer, here if account in here else [*here, account])
+    remember(answer, COOKIE, (one.email for one in (here if account in here else [*here, account])))
     return answer
 
 
@@ -112,11 +109,11 @@ async def consent(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     world, form = _world(request), await request.form()
     with world.lock:
-        wish = wish_of(world, _text(form, "request"))
-        account = _account(world, _text(form, "account"))
+        wish = wish_of(world, text_of(form, "request"))
+        account = _account(world, text_of(form, "account"))
         ticks = wish.ticked if not wish.granular else [str(tick) for tick in form.getlist("scope")]
         agreed = wish.agreed(ticks)
-        if _text(form, "decision") != "continue" or not agreed:
+        if text_of(form, "decision") != "continue" or not agreed:
             return RedirectResponse(wish.back({"error": "access_denied"}), 303)
         return _granted(world, wish, account, agreed, _signed_in(request, world), asked=True)
 
@@ -124,7 +121,7 @@ async def decide(request: Request) -> Response:
 @refusing
 async def sign_out(request: Request) -> Response:
     """Forget this browser's accounts and show the chooser again."""
-    query = _text(await request.form(), "request")
+    query = text_of(await request.form(), "request")
     answer = RedirectResponse(f"/o/oauth2/v2/auth?{query}" if query else "/", 303)
     answer.delete_cookie(COOKIE)
     return answer
@@ -185,32 +182,22 @@ def _granted(
 def _chooser(world: World, wish: Wish, here: list[Account], hinted: Account | None) -> Response:
     known = [account for account in world.accounts.values() if not account.suspended]
     known.sort(key=lambda account: (account is not hinted, account not in here))
-    return _page("chooser.html", wish, accounts=known, here=here)
+    faces = [Face(account.email, account.name, account in here) for account in known]
+    return _page("chooser.html", wish, faces=faces, here=here)
 
 
 def _page(name: str, wish: Wish, *, status: int = 200, **values: Any) -> Response:
-    """Render a page whose forms may end at the app: browsers hold a form's redirects to the policy too."""
-    allowed = f"form-action 'self' {origin_of(wish.redirect_uri)}"
-    answer = page(f"signin/{name}", status=status, wish=wish, **values)
-    answer.headers["Content-Security-Policy"] = POLICY.replace("form-action 'self'", allowed)
-    return answer
+    return signin_page(
+        f"google/{name}", SYSTEM, redirect_uri=wish.redirect_uri, status=status, wish=wish, **values
+    )
 
 
 # --- the browser's accounts
 
 
 def _signed_in(request: Request, world: World) -> list[Account]:
-    try:
-        named = json.loads(base64.urlsafe_b64decode(request.cookies.get(COOKIE, "")))
-        found = [world.accounts.get(str(email)) for email in named]
-    except (ValueError, TypeError, binascii.Error):
-        return []
+    found = [world.accounts.get(email) for email in remembered(request, COOKIE)]
     return [account for account in found if account and not account.suspended]
-
-
-def _remember(answer: Response, accounts: list[Account]) -> None:
-    named = json.dumps([account.email for account in accounts]).encode()
-    answer.set_cookie(COOKIE, base64.urlsafe_b64encode(named).decode(), httponly=True, samesite="lax")
 
 
 def _hinted(world: World, wish: Wish) -> Account | None:
@@ -286,7 +273,10 @@ async def tokeninfo(request: Request) -> Response:
 
 async def certs(request: Request) -> Response:
     """The public key: as a JWKS, and at the older address as certificates."""
-    keys = signing.certificates() if "/v1/" in request.url.path else signing.public_keys()
+    keys = signing.public_keys()
+    if "/v1/" in request.url.path:
+        pem = signing.certificate().public_bytes(Encoding.PEM).decode()
+        keys = {keys["keys"][0]["kid"]: pem}
     return JSONResponse(keys, headers={"Cache-Control": "public, max-age=60"})
 
 
@@ -311,7 +301,7 @@ async def discovery(request: Request) -> Response:
                 *("aud", "email", "email_verified", "exp", "family_name", "given_name"),
                 *("iat", "iss", "name", "picture", "sub"),
             ],
-            "code_challenge_methods_supported": list(METHODS),
+            "code_challenge_methods_supported": list(pkce.METHODS),
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "authorization_response_iss_parameter_supported": True,
         }
@@ -326,22 +316,10 @@ async def _sent(request: Request) -> dict[str, str]:
 
 
 def _basic(request: Request) -> tuple[str, str] | None:
-    """Read the client's id and secret from HTTP Basic, RFC 6749 2.3.1 (form-encoded inside)."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return None
     try:
-        id_, colon, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-    except (ValueError, binascii.Error):
-        colon = ""
-    if not colon:
-        raise OAuthError("invalid_client", "Unauthorized", status=401)
-    return unquote_plus(id_), unquote_plus(secret)
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""
+        return basic_of(request)
+    except ValueError:
+        raise OAuthError("invalid_client", "Unauthorized", status=401) from None
 
 
 def _world(request: Request) -> World:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from calendar_sandbox.google import scopes, signing
+from calendar_sandbox.google import scopes
 from calendar_sandbox.google.authorization import ISSUER
 from calendar_sandbox.google.state import (
     TOKEN_LIFETIME,
@@ -22,6 +22,7 @@ from calendar_sandbox.google.state import (
     RefreshToken,
     World,
 )
+from calendar_sandbox.standin import pkce, signing
 
 Answer = dict[str, Any]
 IDLE = timedelta(days=182)  # a refresh token nobody uses for six months stops working
@@ -143,8 +144,7 @@ def _prove(code: AuthorizationCode, verifier: str) -> None:
         return
     if not verifier:
         raise OAuthError("invalid_grant", "Missing code verifier.")
-    proof = signing.challenge_of(verifier) if code.code_challenge_method == "S256" else verifier
-    if not hmac.compare_digest(proof.encode(), code.code_challenge.encode()):
+    if not pkce.proves(verifier, code.code_challenge, code.code_challenge_method):
         raise OAuthError("invalid_grant", "Invalid code verifier.")
 
 

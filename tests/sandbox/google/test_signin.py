@@ -20,10 +20,11 @@ import httpx
 import pytest
 from tests.sandbox.conftest import serving
 
-from calendar_sandbox.google import signing
-from calendar_sandbox.google.clients import DEMO, client_from, clients_from, origin_of
+from calendar_sandbox.google.clients import DEMO, client_from, clients_from
 from calendar_sandbox.google.state import Client, World
 from calendar_sandbox.settings import Settings
+from calendar_sandbox.standin import pkce, signing
+from calendar_sandbox.standin.clients import origin_of
 
 NOW = datetime(2026, 11, 24, 9, 40, tzinfo=UTC)
 AUTH = "https://www.googleapis.com/auth"
@@ -526,7 +527,7 @@ def test_token_errors_are_googles(scene: Scene, form: dict[str, str], expected: 
 
 @pytest.mark.parametrize("method", ["S256", "plain"])
 def test_the_code_verifier_is_checked(scene: Scene, method: str):
-    challenge = signing.challenge_of(VERIFIER) if method == "S256" else VERIFIER
+    challenge = pkce.challenge_of(VERIFIER) if method == "S256" else VERIFIER
     code = scene.code(code_challenge=challenge, code_challenge_method=method)
     assert error(scene.exchange(code)) == (400, "invalid_grant", "Missing code verifier.")
     assert error(scene.exchange(code, code_verifier="y" * 64)) == (

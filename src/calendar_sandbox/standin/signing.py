@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 
@@ -35,17 +34,16 @@ def public_keys() -> dict[str, Any]:
 
 
 @lru_cache
-def certificates() -> dict[str, str]:
-    """Return the key once more as Google's older document has it: a certificate (PEM) by key id."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pretend-google.example")])
-    made = (
+def certificate() -> x509.Certificate:
+    """Return the key once more, as the certificate that some documents show it in."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pretend-sign-in.example")])
+    return (
         x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=_key().public_key())
         .serial_number(1)
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
         .not_valid_after(datetime(2050, 1, 1, tzinfo=UTC))
         .sign(_key(), SHA256())
     )
-    return {public_keys()["keys"][0]["kid"]: made.public_bytes(Encoding.PEM).decode()}
 
 
 def signed(claims: dict[str, Any]) -> str:
@@ -69,11 +67,6 @@ def checked(token: str) -> dict[str, Any]:
 def half_hash(text: str) -> str:
     """`at_hash`, OpenID Connect Core 3.1.3.6: the left half of the access token's SHA-256."""
     return _encoded(hashlib.sha256(text.encode()).digest()[:16])
-
-
-def challenge_of(verifier: str) -> str:
-    """The S256 code challenge of a verifier, RFC 7636 4.2."""
-    return _encoded(hashlib.sha256(verifier.encode()).digest())
 
 
 def _octets(number: int) -> bytes:
