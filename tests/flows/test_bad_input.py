@@ -47,13 +47,11 @@ from genie.store.models import (
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
-"""The pages speak of the real time, so the scene begins with it."""
-
 
 @pytest.fixture
 def scene(radicale: Radicale) -> Iterator[CalDavScene]:
-    with on_radicale(radicale, now=NOW) as made:
+    """The pages speak of the real time, so the scene begins with it."""
+    with on_radicale(radicale, now=timezone.now().replace(microsecond=0)) as made:
         yield made
 
 
@@ -186,17 +184,19 @@ def calendar_of(scene: CalDavScene) -> RemoteCalendar:
     return RemoteCalendar.objects.get(id=scene.calendar.id)
 
 
-def in_step(scene: CalDavScene, *appointments: Appointment) -> bool:
-    """Each of them stands on the calendar once, at its time, and its link is clean."""
-    events = {event.key: event for event in scene.owner.events() if event.key}
+def out_of_step(scene: CalDavScene, *appointments: Appointment) -> list[str]:
+    """What is wrong with their events: each stands there once, as it is here, and its link is clean."""
+    events = scene.owner.events()
+    wrong = []
     for appointment in map(fresh, appointments):
         link = scene.link(appointment)
-        event = events.get(link.id.hex)
-        if link.state != EventLink.State.CLEAN or event is None or event.id != link.remote_id:
-            return False
-        if (event.content.when.start, event.content.title) != (appointment.start, appointment.title):
-            return False
-    return len(scene.owner.names()) >= len(appointments)
+        bearers = [event for event in events if event.key == link.id.hex]
+        there = [(event.id, event.content.when.start, event.content.title) for event in bearers]
+        if there != [(link.remote_id, appointment.start, appointment.title)]:
+            wrong.append(f"{appointment}: {there} is on the calendar")
+        if link.state != EventLink.State.CLEAN:
+            wrong.append(f"{appointment}: {link.state} {link.reason}")
+    return wrong
 
 
 # --- who signs in
@@ -213,10 +213,8 @@ def test_a_wrong_password_makes_no_key_and_the_link_stays_open(
     page = words(client.post(f"/connect/{made.token}", typed))
     assert "127.0.0.1 does not accept this user and password. Nothing was saved. Check both;" in page
     assert "not this one" not in page
-    assert (RemoteKey.objects.count(), RegistrationLink.objects.get(id=made.link.id).used_at) == (
-        before,
-        None,
-    )
+    assert RemoteKey.objects.count() == before
+    assert RegistrationLink.objects.get(id=made.link.id).used_at is None
     client.post(f"/connect/{made.token}", {**typed, "password": PASSWORD})
     assert RegistrationLink.objects.get(id=made.link.id).used_at is not None
 
@@ -271,7 +269,7 @@ def test_a_password_changed_on_the_server_waits_for_its_owner(scene: CalDavScene
     again(scene, address=scene.proxy.url, password="a new password", reauthorizes=key)
     scene.drain()
     scene.poll()
-    assert in_step(scene, moved, edited, booked)
+    assert not out_of_step(scene, moved, edited, booked)
     assert fresh(moved).start == scene.at(4).start
     assert fresh(edited).title == "Changed here"
     assert told(moved) == ["rescheduled"]
@@ -288,7 +286,7 @@ def test_the_old_password_is_valid_again(scene: CalDavScene, desk: Desk) -> None
     scene.server.set_password(scene.owner.user, PASSWORD)
     assert f"The key of {scene.key.label} works." in desk.press(f"keys/{scene.key.id}/check")
     scene.drain()
-    assert in_step(scene, appointment)
+    assert not out_of_step(scene, appointment)
     assert fresh(appointment).title == "Changed here"
 
 
@@ -322,7 +320,7 @@ def test_a_server_that_is_down_is_waited_for(scene: CalDavScene, desk: Desk) -> 
         scene.server.start()
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, there, booked)
+    assert not out_of_step(scene, there, booked)
     assert calendar_of(scene).trouble == ""
     assert told(there) == []
     assert "In step." in desk.configuration()
@@ -370,7 +368,7 @@ def test_retry_does_not_wait_for_a_server_that_is_back(scene: CalDavScene, desk:
     assert scene.owner.events()[0].content.title != "Changed here"
     assert "It is being tried again now" in desk.press("apps/main/calendar/retry")
     scene.drain()
-    assert in_step(scene, appointment)
+    assert not out_of_step(scene, appointment)
 
 
 def test_a_server_that_goes_down_in_the_middle_of_a_read(scene: CalDavScene, desk: Desk) -> None:
@@ -399,23 +397,23 @@ def test_a_server_that_goes_down_in_the_middle_of_a_read(scene: CalDavScene, des
     scene.drain()
     assert calendar_of(scene).busy_times.count() == 91
     assert fresh(appointment).start == scene.at(3).start
-    assert (in_step(scene, appointment), told(appointment)) == (True, ["rescheduled"])
+    assert (out_of_step(scene, appointment), told(appointment)) == ([], ["rescheduled"])
 
 
 @pytest.mark.parametrize(
-    ("status", "words_"),
+    ("status", "said"),
     [
         (429, "The calendar server asks to try again later (HTTP 429)."),
         (503, "The calendar server asks to try again later (HTTP 503)."),
     ],
 )
-def test_retry_after_is_kept_to(scene: CalDavScene, desk: Desk, status: int, words_: str) -> None:
+def test_retry_after_is_kept_to(scene: CalDavScene, desk: Desk, status: int, said: str) -> None:
     appointment = scene.booked()
     scene.proxy.before.append(saying(status, headers={"Retry-After": "1800"}))
     retitle(scene, appointment, "Changed here")
     scene.poll()
-    assert words_ in desk.configuration()
-    assert words_ in desk.appointment(appointment)
+    assert said in desk.configuration()
+    assert said in desk.appointment(appointment)
     asked = len(scene.proxy.asked)
     for _ in range(28):
         scene.poll()
@@ -423,7 +421,7 @@ def test_retry_after_is_kept_to(scene: CalDavScene, desk: Desk, status: int, wor
     scene.proxy.heal()
     scene.later(minutes=3)
     scene.drain()
-    assert in_step(scene, appointment)
+    assert not out_of_step(scene, appointment)
 
 
 def test_a_server_that_fails_over_everything_is_asked_less_and_less(scene: CalDavScene, desk: Desk) -> None:
@@ -435,13 +433,14 @@ def test_a_server_that_fails_over_everything_is_asked_less_and_less(scene: CalDa
         before = len(scene.proxy.asked)
         scene.poll()
         asked.append(len(scene.proxy.asked) - before)
-    assert sum(asked[30:]) < sum(asked[:30]) < 60
+    assert sum(asked[:30]) < 60
+    assert 0 < sum(asked[30:]) < 30
     assert "The calendar server failed (HTTP 500)." in desk.configuration()
     assert unchanged(appointment)
     scene.proxy.heal()
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, appointment)
+    assert not out_of_step(scene, appointment)
     assert told(appointment) == []
 
 
@@ -454,7 +453,7 @@ def test_a_write_that_fails_after_its_effect_is_not_repeated_blindly(scene: CalD
     puts = len(scene.proxy.writes())
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, appointment)
+    assert not out_of_step(scene, appointment)
     assert len(scene.proxy.writes()) == puts, "the event stood there already"
 
 
@@ -471,7 +470,7 @@ def test_a_web_page_in_the_servers_place_is_not_believed(scene: CalDavScene, des
     scene.proxy.heal()
     scene.settle()
     scene.poll()
-    assert in_step(scene, there, booked)
+    assert not out_of_step(scene, there, booked)
     assert fresh(booked).state == "confirmed"
     assert len(scene.owner.names()) == 2, "the cancelled one is off the calendar"
     assert scene.link(gone).state == EventLink.State.ENDED
@@ -499,7 +498,7 @@ def test_one_event_the_server_cannot_hand_out_holds_up_no_other(scene: CalDavSce
     scene.later(minutes=16)
     scene.drain()
     assert fresh(broken).start == scene.at(5).start
-    assert in_step(scene, broken, other, booked)
+    assert not out_of_step(scene, broken, other, booked)
 
 
 # --- the calendar
@@ -533,7 +532,7 @@ def test_a_calendar_that_was_deleted_parks_and_cancels_nothing(scene: CalDavScen
     kept.rename(place)
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, there, booked)
+    assert not out_of_step(scene, there, booked)
     assert told(there) == []
     assert "In step." in desk.configuration()
     place.rename(kept)
@@ -547,7 +546,7 @@ def test_a_calendar_that_was_deleted_and_made_anew_gets_the_visits_again(
     radicale: Radicale, older: bool
 ) -> None:
     """That nothing is on it was nobody's decision about a visit."""
-    with on_radicale(radicale, now=NOW, older=older) as scene:
+    with on_radicale(radicale, older=older) as scene:
         _is_made_anew(scene)
 
 
@@ -563,7 +562,7 @@ def _is_made_anew(scene: CalDavScene) -> None:
     scene.later(minutes=16)
     scene.drain()
     assert all(map(unchanged, visits))
-    assert in_step(scene, *visits)
+    assert not out_of_step(scene, *visits)
     assert letters(scene) == []
     assert calendar_of(scene).state == RemoteCalendar.State.OK
     scene.owner.delete(scene.link(visits[0]).remote_id)
@@ -620,7 +619,7 @@ def test_a_calendar_that_becomes_read_only_still_tells_what_changes_there(
         scene.server.let_write(scene.owner.calendar, True)
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, there, edited, booked)
+    assert not out_of_step(scene, there, edited, booked)
 
 
 def test_retry_sends_what_a_read_only_calendar_refused(scene: CalDavScene, desk: Desk) -> None:
@@ -633,7 +632,7 @@ def test_retry_sends_what_a_read_only_calendar_refused(scene: CalDavScene, desk:
         scene.server.let_write(scene.owner.calendar, True)
     assert "Trying again now." in desk.press(f"appointments/{visit.id}/retry")
     scene.drain()
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
 
 
 def test_the_copies_of_a_read_only_calendar_go_when_they_may(scene: CalDavScene, desk: Desk) -> None:
@@ -711,7 +710,7 @@ def test_ten_megabytes_on_an_appointment(scene: CalDavScene, desk: Desk) -> None
     scene.owner.write(name, slim)
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, visit, other)
+    assert not out_of_step(scene, visit, other)
     assert fresh(visit).title == "Changed here"
     assert told(visit) == []
     assert TOO_LARGE not in desk.configuration()
@@ -765,7 +764,7 @@ def test_an_appointment_that_became_malformed(scene: CalDavScene, desk: Desk) ->
     scene.proxy.heal()
     desk.press(f"appointments/{visit.id}/retry")
     scene.drain()
-    assert in_step(scene, visit, other)
+    assert not out_of_step(scene, visit, other)
     assert fresh(visit).title == "Renamed there"
 
 
@@ -826,7 +825,7 @@ def test_a_zone_nobody_knows_moves_nobody(scene: CalDavScene, desk: Desk) -> Non
     scene.owner.write(scene.link(visit).remote_id, before)
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
 
 
 def test_a_floating_time_is_the_offices(scene: CalDavScene) -> None:
@@ -864,7 +863,7 @@ def test_an_event_that_ends_before_it_begins(scene: CalDavScene, desk: Desk) -> 
     scene.owner.move(scene.link(visit).remote_id, scene.at(4))
     scene.poll()
     assert (fresh(visit).start, fresh(visit).attention) == (scene.at(4).start, "")
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
 
 
 def test_a_rule_without_end_on_an_appointment(scene: CalDavScene, desk: Desk) -> None:
@@ -890,7 +889,7 @@ def test_a_rule_without_end_on_an_appointment(scene: CalDavScene, desk: Desk) ->
     scene.server.place_of(scene.owner.calendar + name).write_text(single)
     scene.later(minutes=16)
     scene.drain()
-    assert in_step(scene, visit, other)
+    assert not out_of_step(scene, visit, other)
     assert fresh(visit).title == "Changed here too"
 
 
@@ -904,7 +903,7 @@ def test_a_rule_without_end_on_an_event(scene: CalDavScene, desk: Desk) -> None:
     assert reason in desk.configuration()
     assert not offered(scene, 4), "its first occurrence counts"
     visit = scene.booked(6)
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
 
 
 def test_a_second_event_with_our_uid_is_foreign(scene: CalDavScene) -> None:
@@ -963,7 +962,7 @@ def test_an_event_at_the_end_of_all_calendars(scene: CalDavScene, desk: Desk, ye
     scene.server.place_of(scene.owner.calendar + name).write_text(text)
     visit = scene.booked(6)
     scene.poll()
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
     desk.configuration()
 
 
@@ -983,7 +982,7 @@ def test_a_long_text_of_the_owner_is_never_cut_on_the_calendar(scene: CalDavScen
     there = scene.owner.event(name)
     assert there and there.content.title == "Changed here"
     assert LONG.strip() in (there.content.description or "")
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
     assert "too long" in desk.appointment(visit)
     scene.owner.edit(name, description=f"Short again\n\n{block}")
     scene.poll()
@@ -1009,7 +1008,7 @@ def test_a_long_title_of_the_owner_is_never_cut_on_the_calendar(scene: CalDavSce
     assert there.content.when.start == scene.at(2).start
     retitle(scene, visit, "Changed here")
     scene.poll()
-    assert in_step(scene, visit)
+    assert not out_of_step(scene, visit)
 
 
 def test_a_description_of_a_megabyte(scene: CalDavScene, desk: Desk) -> None:
