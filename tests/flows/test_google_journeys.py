@@ -333,3 +333,20 @@ def test_an_hour_without_a_request_renews_the_token_and_keeps_it(scene: Google) 
     assert version == scene.key.secret_version + 1
     scene.poll()
     assert RemoteKey.objects.get(id=scene.key.id).secret_version == version
+
+
+def test_a_visit_that_is_over_costs_no_look_each_night(scene: Google) -> None:
+    """Google is asked from yesterday on, so what is past is in no list any more; nobody deleted it."""
+    appointment = scene.booked()
+    nights = []
+    for _ in range(4):
+        scene.later(days=2)
+        scene.asked()
+        scene.drain()
+        nights.append(scene.asked().count("get"))
+    assert nights[2:] == [0, 0]
+    assert scene.link(appointment).state == EventLink.State.CLEAN
+    scene.change(appointment, summary="Was pleasant")  # a change there is noticed all the same
+    scene.drain()
+    scene.poll()
+    assert refreshed(appointment).title == "Was pleasant"

@@ -238,6 +238,24 @@ def test_a_series_is_left_alone(scene: Scene) -> None:
     assert refreshed(appointment).attention == ""
 
 
+@pytest.mark.parametrize("seen", [False, True])
+def test_cancelling_here_leaves_a_series_of_the_owner_s_alone(scene: Scene, *, seen: bool) -> None:
+    appointment = booked(scene)
+    link = scene.link(appointment)
+    scene.owner.repeat("work", link.remote_id, Repeat(timedelta(days=7), 5))
+    if seen:
+        scene.poll()
+    cancel(appointment_id=appointment.id, company_id=appointment.company_id, actor=CUSTOMER, now=scene.now)
+    scene.drain()
+    scene.later(hours=1)
+    scene.drain()
+    (event,) = scene.owner.events("work")
+    assert event.repeat is not None
+    after = refreshed(appointment)
+    assert after.state == "cancelled" and "left there" in after.attention
+    assert not EventLink.objects.exclude(state=EventLink.State.ENDED).exists()
+
+
 def test_outside_the_rules_is_accepted_and_flagged(scene: Scene) -> None:
     appointment = booked(scene)
     night = MONDAY + timedelta(hours=14)  # 23:00

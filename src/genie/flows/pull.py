@@ -17,7 +17,7 @@ from django.db.models.functions import Greatest
 from genie.core.errors import CursorExpired
 from genie.flows.absorb import Overtaken
 from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
-from genie.store.models import BusyTime, Module, RemoteCalendar, RemoteObject
+from genie.store.models import BusyTime, EventLink, Module, RemoteCalendar, RemoteObject
 from genie.store.queries.channels import relied_on
 from genie.store.queries.drains import FULL_EVERY, TICK
 
@@ -72,7 +72,7 @@ def _read(
             late = late or (untold and _is_news(calendar.id, page))
             _mirror(calendar.id, page)
             if page.cursor is not None and page.full:
-                _forget_absent(calendar.id, mentioned)
+                _forget_absent(calendar.id, mentioned, window)
             _advance(calendar, page, window, now, full=full or page.full, late=late)
             if page.cursor is not None:
                 _note_there(calendar, before, anew=full or page.full)
@@ -133,10 +133,13 @@ def _seen(calendar_id: int, changed: Changed) -> RemoteObject:
     )
 
 
-def _forget_absent(calendar_id: int, mentioned: set[str]) -> None:
-    """What a complete read does not mention takes no time. For a link it is only a question (*look*)."""
+def _forget_absent(calendar_id: int, mentioned: set[str], window: Window) -> None:
+    """What a complete read does not mention takes no time. For a link it is only a question (*look*); for
+    one whose visit was over before the window not even that: there it need not be mentioned."""
     there = RemoteObject.objects.filter(calendar_id=calendar_id).values_list("remote_id", flat=True)
-    absent = [remote_id for remote_id in there if remote_id not in mentioned]
+    over = EventLink.objects.filter(calendar_id=calendar_id, appointment__end__lte=window.start)
+    known = mentioned.union(over.values_list("remote_id", flat=True))
+    absent = [remote_id for remote_id in there if remote_id not in known]
     RemoteObject.objects.filter(calendar_id=calendar_id, remote_id__in=absent).delete()
     busy = BusyTime.objects.filter(calendar_id=calendar_id).values_list("remote_id", flat=True).distinct()
     gone = [remote_id for remote_id in busy if remote_id not in mentioned]

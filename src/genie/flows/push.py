@@ -16,7 +16,9 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
+from genie.flows import actor
 from genie.flows.absorb import A_SERIES, Overtaken, absorb, end, keep_receipt
+from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields
 from genie.flows.look import look
 from genie.flows.vanish import bearer, vanish
@@ -27,6 +29,10 @@ GENERATIONS = 5
 """So many identities may turn out to be taken before a person is asked."""
 STALE_LIMIT = 3
 """So many refusals of an unchanged event in a row mean the server's versions cannot be trusted."""
+SERIES_LEFT = (
+    "On the calendar this was made a repeating event, so it was left there when the visit was cancelled. "
+    "Please delete there what is not needed any more."
+)
 RECHECKS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 """When a create of unknown outcome, since cancelled, is looked for again."""
 
@@ -146,42 +152,75 @@ def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 
 def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     """Cancelled beats moved: a version we have not seen is deleted as well, and so is the one event that
-    bears our key where the owner cut and pasted before we looked. Copies beside a live one are foreign.
+    bears our key where the owner cut and pasted before we looked. Copies beside a live one are foreign. An
+    event that its owner made a series is more than our visit: it stays, and a person is told.
     """
-    was_there = _delete_any_version(debt, provider)
-    if not was_there and not debt.deleted_before:
-        link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
-        moved = bearer(link, provider)
-        if moved is not None:
-            info, event = moved
-            provider.delete(info.id, event.id, version=event.version)
+    left = False
+    try:
+        was_there = _delete_any_version(debt, provider)
+        if not was_there and not debt.deleted_before:
+            link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
+            moved = bearer(link, provider)
+            if moved is not None:
+                info, event = moved
+                provider.delete(info.id, event.id, version=_single(event).version)
+    except _ASeries:
+        left = True
     with transaction.atomic():
         link = _overtaken_or(debt)
+        if left:
+            changes = Wanted(attention=SERIES_LEFT, owes_push=False)
+            appointment = link.appointment
+            amend(
+                appointment_id=appointment.id,
+                company_id=appointment.company_id,
+                changes=changes,
+                actor=actor.calendar(link.calendar.name),
+                now=now,
+            )
         end(link)
         RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
 
 
+class _ASeries(Exception):
+    """The owner made the event a series: it is not ours to delete."""
+
+
+def _single(event: RemoteEvent) -> RemoteEvent:
+    if event.recurring:
+        raise _ASeries
+    return event
+
+
 def _delete_any_version(debt: Debt, provider: CalendarProvider) -> bool:
-    """True if the event was there."""
-    etag = debt.etag
-    for _ in range(STALE_LIMIT):
-        try:
-            return provider.delete(debt.calendar, debt.remote_id, version=etag)
-        except StaleVersion:
+    """True if the event was there. Raises _ASeries."""
+    try:
+        etag = _version_there(debt, provider) if debt.of_series else debt.etag
+        for _ in range(STALE_LIMIT):
             try:
-                etag = provider.get(debt.calendar, debt.remote_id).version
-            except Gone:
-                return False
-            except Malformed as fault:
-                if not fault.version:
-                    raise
-                etag = fault.version  # what nobody can read can be deleted all the same
+                return provider.delete(debt.calendar, debt.remote_id, version=etag)
+            except StaleVersion:
+                etag = _version_there(debt, provider)
+    except Gone:
+        return False
     raise Rejected("The server keeps refusing to delete the event although its version was just read.")
+
+
+def _version_there(debt: Debt, provider: CalendarProvider) -> str:
+    """Raises Gone and _ASeries."""
+    try:
+        return _single(provider.get(debt.calendar, debt.remote_id)).version
+    except Malformed as fault:
+        if not fault.version:
+            raise
+        return fault.version  # what nobody can read can be deleted all the same
 
 
 def _hunt(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     """The create's outcome was never learned and the appointment is cancelled: what appears is deleted."""
     for found in provider.find(debt.calendar, debt.identity.key):
+        if found.recurring:
+            continue  # its owner has made more of it than our visit
         provider.delete(debt.calendar, found.id, version=found.version)
     with transaction.atomic():
         link = _overtaken_or(debt)
