@@ -52,7 +52,10 @@ def read(text: str, setting: Setting, window: Window | None = None) -> Read:
     when = when_of(entry, entry.master)
     busy, problem = busy_of(entry, when, window or followed(when))
     if entry.unknown_zone:
-        problem = f"This event's time zone ({shortened(entry.unknown_zone)}) is not known."
+        zone = shortened(entry.unknown_zone)
+        problem = (
+            f"This event's time zone ({zone}) is not known. Choose one that is named after a city there."
+        )
     uid = entry.master.value("UID")
     identity = identity_of(entry.master)
     return Read(

@@ -49,7 +49,11 @@ def health_of(connection: Connection, *, now: datetime) -> Health:
         .select_related("appointment", "appointment__lead")
         .order_by("appointment__start")[:SHOWN]
     )
-    problems = RemoteObject.objects.filter(calendar_id=connection.calendar_id).exclude(problem="")
+    problems = (
+        RemoteObject.objects.filter(calendar_id=connection.calendar_id)
+        .exclude(problem="")
+        .exclude(remote_id__in=[link.remote_id for link in parked])  # said beside the appointment already
+    )
     owed = waiting.count()
     out = _out(connection, waiting, owed, len(parked), now)
     back = _back(connection, now)
