@@ -16,6 +16,7 @@ import uvicorn
 from calendar_sandbox.app import create_app
 from calendar_sandbox.google import demo
 from calendar_sandbox.google.clients import clients_from
+from calendar_sandbox.microsoft.clients import clients_from as microsoft_clients_from
 from calendar_sandbox.settings import Account, Settings, account_from_pair, accounts_from_file
 
 
@@ -46,6 +47,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="ID:SECRET:REDIRECT_URI",
         help="an app that may ask Google accounts for access; may be repeated, also for another address",
     )
+    made.add_argument(
+        "--microsoft-client",
+        action="append",
+        default=[],
+        metavar="ID:SECRET:REDIRECT_URI",
+        help="the same for Microsoft accounts",
+    )
     made.add_argument("--state", type=Path, help="keep the Google accounts in this file over restarts")
     made.add_argument("--seed", type=int, default=0, help="the same seed makes the same ids and tokens")
     made.add_argument("--zone", default="", help="IANA zone to show first; else the calendar's own")
@@ -61,6 +69,7 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         if asked.accounts:
             accounts += accounts_from_file(asked.accounts)
         clients = clients_from(asked.google_client)
+        microsoft_clients = microsoft_clients_from(asked.microsoft_client)
         if asked.zone:
             ZoneInfo(asked.zone)
     except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -74,6 +83,7 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         smtp_port=asked.smtp_port,
         google_accounts=tuple(asked.google_account) or demo.ACCOUNTS,
         google_clients=clients,
+        microsoft_clients=microsoft_clients,
         state=asked.state,
         seed=asked.seed,
         public_url=f"http://{asked.host}:{asked.port}",

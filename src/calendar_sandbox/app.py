@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from calendar_sandbox import mail, week
+from calendar_sandbox import connections, mail, week
 from calendar_sandbox.faults import Fault, Gone
 from calendar_sandbox.google import demo
 from calendar_sandbox.google import routes as google_routes
@@ -24,6 +25,9 @@ from calendar_sandbox.google.state import World
 from calendar_sandbox.guard import Guard
 from calendar_sandbox.mail.box import Box
 from calendar_sandbox.mail.sink import taking_mail
+from calendar_sandbox.microsoft import clients as microsoft_clients
+from calendar_sandbox.microsoft import oauth as microsoft_oauth
+from calendar_sandbox.microsoft.state import World as MicrosoftWorld
 from calendar_sandbox.pages import problem
 from calendar_sandbox.settings import Settings
 from calendar_sandbox.standin import keeping
@@ -32,8 +36,13 @@ STATIC = Path(__file__).parent / "static"
 PATIENCE = httpx.Timeout(10, connect=3)  # seconds
 
 
-def create_app(settings: Settings, world: World | None = None) -> Starlette:
-    """Return the application; its mail sink listens while it runs. `world` is the Google stand-in's."""
+def create_app(
+    settings: Settings, world: World | None = None, microsoft: MicrosoftWorld | None = None
+) -> Starlette:
+    """Return the application; its mail sink listens while it runs.
+
+    `world` is the Google stand-in's, `microsoft` the Microsoft stand-in's.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -56,6 +65,7 @@ def create_app(settings: Settings, world: World | None = None) -> Starlette:
     app.state.box = Box(settings.mail_dir)
     app.state.google = _google(settings, world)
     app.state.world = app.state.google.world
+    app.state.microsoft = _microsoft(settings, microsoft)
     return app
 
 
@@ -71,6 +81,13 @@ def _google(settings: Settings, world: World | None) -> Google:
     return google
 
 
+def _microsoft(settings: Settings, world: MicrosoftWorld | None) -> SimpleNamespace:
+    made = world or MicrosoftWorld(clock=settings.clock, seed=settings.seed)
+    for client in (microsoft_clients.DEMO, *settings.microsoft_clients):
+        made.clients[client.id] = client
+    return SimpleNamespace(world=made)
+
+
 def _routes() -> list[BaseRoute]:
     return [
         Route("/healthz", healthz),
@@ -79,6 +96,8 @@ def _routes() -> list[BaseRoute]:
         *week.routes,
         *mail.routes,
         *google_routes.routes,
+        *connections.routes,
+        *microsoft_oauth.routes,
     ]
 
 

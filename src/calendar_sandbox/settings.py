@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from calendar_sandbox.google.state import Client
+from calendar_sandbox.microsoft.state import Client as MicrosoftClient
 
 Clock = Callable[[], datetime]
 
@@ -42,6 +43,7 @@ class Settings:
     smtp_port: int | None = None  # None: no mail is taken; 0: any free port
     google_accounts: tuple[str, ...] = ()
     google_clients: tuple[Client, ...] = ()  # apps that may ask for access, besides the demo's own
+    microsoft_clients: tuple[MicrosoftClient, ...] = ()
     state: Path | None = None
     seed: int = 0
     public_url: str = ""  # where links into the Google stand-in's calendars lead

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.google import connections, control, oauth
+from calendar_sandbox.google import control, oauth
 from calendar_sandbox.google.service import BATCH
 from calendar_sandbox.standin.wire import Api, Faulty
 
@@ -30,6 +30,5 @@ routes: list[BaseRoute] = [
     Route("/calendar/v3/{path:path}", Api("google"), methods=ANY),
     Route(BATCH, Api("google"), methods=["POST"]),
     *map(_with_faults, oauth.routes),
-    *connections.routes,
     *control.routes,
 ]
