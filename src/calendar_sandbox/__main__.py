@@ -16,6 +16,7 @@ import uvicorn
 from calendar_sandbox.app import create_app
 from calendar_sandbox.google import demo
 from calendar_sandbox.google.clients import clients_from
+from calendar_sandbox.microsoft import demo as microsoft_demo
 from calendar_sandbox.microsoft.clients import clients_from as microsoft_clients_from
 from calendar_sandbox.settings import Account, Settings, account_from_pair, accounts_from_file
 
@@ -48,13 +49,22 @@ def parser() -> argparse.ArgumentParser:
         help="an app that may ask Google accounts for access; may be repeated, also for another address",
     )
     made.add_argument(
+        "--microsoft-account",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="may be repeated; of outlook.* it is a personal one",
+    )
+    made.add_argument(
         "--microsoft-client",
         action="append",
         default=[],
         metavar="ID:SECRET:REDIRECT_URI",
         help="the same for Microsoft accounts",
     )
-    made.add_argument("--state", type=Path, help="keep the Google accounts in this file over restarts")
+    made.add_argument(
+        "--state", type=Path, help="keep the Google and Microsoft accounts in this file over restarts"
+    )
     made.add_argument("--seed", type=int, default=0, help="the same seed makes the same ids and tokens")
     made.add_argument("--zone", default="", help="IANA zone to show first; else the calendar's own")
     return made
@@ -83,6 +93,7 @@ def settings_from(arguments: Sequence[str] | None = None) -> tuple[Settings, str
         smtp_port=asked.smtp_port,
         google_accounts=tuple(asked.google_account) or demo.ACCOUNTS,
         google_clients=clients,
+        microsoft_accounts=tuple(asked.microsoft_account) or microsoft_demo.ACCOUNTS,
         microsoft_clients=microsoft_clients,
         state=asked.state,
         seed=asked.seed,

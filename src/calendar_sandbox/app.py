@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 from starlette.applications import Starlette
@@ -26,7 +25,9 @@ from calendar_sandbox.guard import Guard
 from calendar_sandbox.mail.box import Box
 from calendar_sandbox.mail.sink import taking_mail
 from calendar_sandbox.microsoft import clients as microsoft_clients
-from calendar_sandbox.microsoft import oauth as microsoft_oauth
+from calendar_sandbox.microsoft import demo as microsoft_demo
+from calendar_sandbox.microsoft import routes as microsoft_routes
+from calendar_sandbox.microsoft.service import Graph
 from calendar_sandbox.microsoft.state import World as MicrosoftWorld
 from calendar_sandbox.pages import problem
 from calendar_sandbox.settings import Settings
@@ -49,7 +50,8 @@ def create_app(
         async with AsyncExitStack() as stack:
             http = httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False)
             app.state.http = await stack.enter_async_context(http)
-            await stack.enter_async_context(keeping.running({"google": app.state.google}, settings.state))
+            standins = {"google": app.state.google, "microsoft": app.state.microsoft}
+            await stack.enter_async_context(keeping.running(standins, settings.state))
             if settings.smtp_port is not None:
                 app.state.smtp_port = await stack.enter_async_context(taking_mail(app.state.box, settings))
             yield
@@ -66,26 +68,30 @@ def create_app(
     app.state.google = _google(settings, world)
     app.state.world = app.state.google.world
     app.state.microsoft = _microsoft(settings, microsoft)
+    _furnish(settings, app.state.google, app.state.microsoft)
     return app
 
 
 def _google(settings: Settings, world: World | None) -> Google:
-    google = Google(world or World(clock=settings.clock, seed=settings.seed))
+    return Google(world or World(clock=settings.clock, seed=settings.seed))
+
+
+def _microsoft(settings: Settings, world: MicrosoftWorld | None) -> Graph:
+    return Graph(world or MicrosoftWorld(clock=settings.clock, seed=settings.seed))
+
+
+def _furnish(settings: Settings, google: Google, microsoft: Graph) -> None:
+    """Fill the worlds by the file, if there is one, and add the apps and accounts that were asked for."""
     if settings.state is not None and settings.state.exists():
-        google.world.load(settings.state)
-    google.world.root_url = settings.public_url or google.world.root_url
+        keeping.load({"google": google, "microsoft": microsoft}, settings.state)
+    for root in (google.world, microsoft.world):
+        root.root_url = settings.public_url or root.root_url
     for client in (DEMO, *settings.google_clients):
         google.world.clients[client.id] = client
-    if settings.google_accounts:
-        demo.furnish(google.world, settings.google_accounts)
-    return google
-
-
-def _microsoft(settings: Settings, world: MicrosoftWorld | None) -> SimpleNamespace:
-    made = world or MicrosoftWorld(clock=settings.clock, seed=settings.seed)
-    for client in (microsoft_clients.DEMO, *settings.microsoft_clients):
-        made.clients[client.id] = client
-    return SimpleNamespace(world=made)
+    for app in (microsoft_clients.DEMO, *settings.microsoft_clients):
+        microsoft.world.clients[app.id] = app
+    demo.furnish(google.world, settings.google_accounts)
+    microsoft_demo.furnish(microsoft.world, settings.microsoft_accounts)
 
 
 def _routes() -> list[BaseRoute]:
@@ -97,7 +103,7 @@ def _routes() -> list[BaseRoute]:
         *mail.routes,
         *google_routes.routes,
         *connections.routes,
-        *microsoft_oauth.routes,
+        *microsoft_routes.routes,
     ]
 
 

@@ -31,8 +31,9 @@ class Account:
 class Settings:
     """Addresses and logins; `zone` is an IANA name, or empty to take the calendar's own.
 
-    Without `caldav_url` there is no CalDAV owner to play. `google_accounts` are the addresses of the Google
-    stand-in's accounts; `state` is the file it remembers everything in, `seed` makes it repeatable.
+    Without `caldav_url` there is no CalDAV owner to play. `google_accounts` and `microsoft_accounts` are the
+    addresses of the stand-ins' accounts; `state` is the file they remember everything in, `seed` makes them
+    repeatable.
     """
 
     caldav_url: str = ""
@@ -43,10 +44,11 @@ class Settings:
     smtp_port: int | None = None  # None: no mail is taken; 0: any free port
     google_accounts: tuple[str, ...] = ()
     google_clients: tuple[Client, ...] = ()  # apps that may ask for access, besides the demo's own
+    microsoft_accounts: tuple[str, ...] = ()
     microsoft_clients: tuple[MicrosoftClient, ...] = ()
     state: Path | None = None
     seed: int = 0
-    public_url: str = ""  # where links into the Google stand-in's calendars lead
+    public_url: str = ""  # where links into the stand-ins' calendars lead
     clock: Clock = utc_now
 
 

@@ -10,6 +10,7 @@ that calls in process may do it its own way. A subscription is made only after i
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -124,6 +125,13 @@ class Graph:
         finally:
             with self.world.lock:
                 self.under_way[key] -= 1
+
+    async def taking_its_time(self, reply: Reply) -> Reply:
+        """Let the reply be as late as it is to be, while its request counts as under way."""
+        if wait := reply.wait + self.latency:
+            await asyncio.sleep(wait)
+        reply.wait = 0.0
+        return reply
 
     def _proofs(self, request: Request) -> dict[str, str]:
         """Ask the addresses of new subscriptions, without the lock: they may take their time."""

@@ -154,6 +154,7 @@ class Calendar:
     key: str
     owner: str  # object id
     default: bool = False
+    read_only: bool = False  # also for its owner: holidays, birthdays
     shares: dict[str, str] = field(default_factory=dict)
     events: dict[str, StoredEvent] = field(default_factory=dict)  # by immutable id
     changes: int = 0  # number of the latest change; delta tokens name it
@@ -519,7 +520,7 @@ class World:
         return "owner" if calendar.owner == account.oid else calendar.shares.get(account.oid, "")
 
     def may_write(self, account: Account, calendar: Calendar) -> bool:
-        return self.role(account, calendar) in ("owner", *WRITING_ROLES)
+        return not calendar.read_only and self.role(account, calendar) in ("owner", *WRITING_ROLES)
 
     def calendars_of(self, account: Account) -> list[Calendar]:
         """The calendars on an account's list, its default one first."""
