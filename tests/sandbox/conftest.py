@@ -24,6 +24,7 @@ from calendar_sandbox.google.api import reading, writing
 from calendar_sandbox.google.api.call import Call
 from calendar_sandbox.google.state import Account as GoogleAccount
 from calendar_sandbox.google.state import World
+from calendar_sandbox.microsoft.state import World as MicrosoftWorld
 from calendar_sandbox.settings import Account, Settings
 from run import programs
 
@@ -33,18 +34,23 @@ numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, world: World | None = None) -> Iterator[tuple[str, Any]]:
-    """Run the sandbox's own server; yields its address and the application."""
-    app = create_app(settings, world)
+def serving(
+    settings: Settings,
+    world: World | None = None,
+    microsoft: MicrosoftWorld | None = None,
+    **options: Any,
+) -> Iterator[tuple[str, Any]]:
+    """Run the sandbox's own server; yields its address and the application. `options` are uvicorn's."""
+    app = create_app(settings, world, microsoft)
     port = programs.free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     give_up = time.monotonic() + 10
     while not server.started:
         assert time.monotonic() < give_up, "the sandbox did not start"
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}", app
+    yield f"http{'s' if options.get('ssl_certfile') else ''}://127.0.0.1:{port}", app
     server.should_exit = True
     thread.join(10)
 

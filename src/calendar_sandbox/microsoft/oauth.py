@@ -94,8 +94,9 @@ async def authorize(request: Request) -> Response:
         hinted = _hinted(world, wish)
         if wish.prompt == "none":
             return _silently(world, wish, here, hinted)
-        if wish.prompt in ("", "consent") and (hinted or len(here) == 1):
-            return _with_account(world, wish, hinted or here[0])
+        fitting = [account for account in here if wish.fits(account)]
+        if wish.prompt in ("", "consent") and (hinted or len(fitting) == 1):
+            return _with_account(world, wish, hinted or fitting[0])
         return _picker(world, wish, here, hinted)
 
 

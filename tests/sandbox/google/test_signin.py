@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from tests.sandbox import pages
 from tests.sandbox.conftest import serving
 
 from calendar_sandbox.google.clients import DEMO, client_from, clients_from
@@ -45,32 +45,8 @@ def stand_in() -> Iterator[tuple[str, World]]:
         yield url, world
 
 
-class Page(HTMLParser):
-    """A page's forms, and the words on it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.forms: list[dict[str, Any]] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.forms.append({"action": given["action"], "method": given["method"], "fields": []})
-        if tag in ("input", "button") and given.get("name"):
-            self.forms[-1]["fields"].append(given | {"tag": tag})
-
-    def handle_data(self, data: str) -> None:
-        self.words += f"{data.strip()} " if data.strip() else ""
-
-    def form(self, action: str) -> dict[str, Any]:
-        (found,) = [form for form in self.forms if form["action"] == action]
-        return found
-
-    def hidden(self, action: str) -> dict[str, str]:
-        fields = self.form(action)["fields"]
-        return {one["name"]: one["value"] for one in fields if one.get("type") == "hidden"}
+class Page(pages.Page):
+    """A page with the ticks of a consent page."""
 
     def ticks(self) -> dict[str, bool]:
         fields = self.form("/signin/oauth/consent")["fields"]

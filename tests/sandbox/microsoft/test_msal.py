@@ -1,0 +1,194 @@
+"""Microsoft's own sign-in library for Python, pointed at the stand-in: only the authority is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
+from msal import ConfidentialClientApplication
+from tests.sandbox.conftest import serving
+from tests.sandbox.pages import Page
+
+from calendar_sandbox.microsoft.clients import DEMO
+from calendar_sandbox.microsoft.state import World
+from calendar_sandbox.settings import Settings, utc_now
+
+ANA = "ana@contoso.example"
+BACK = "http://localhost:8000/connect/microsoft"
+SCOPES = ["User.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 and its key: the library talks to https alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    public, private = folder / "cert.pem", folder / "key.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return public, private
+
+
+@pytest.fixture(scope="module")
+def stand_in(certificate: tuple[Path, Path]) -> Iterator[tuple[str, World]]:
+    """The stand-in over TLS, at the present time, which the library compares with."""
+    world = World(clock=utc_now, seed=7)
+    world.add_account(ANA, name="Ana Ortiz")
+    public, private = map(str, certificate)
+    with serving(Settings(), None, world, ssl_certfile=public, ssl_keyfile=private) as (url, _app):
+        yield url, world
+
+
+@pytest.fixture
+def world(stand_in: tuple[str, World]) -> World:
+    world = stand_in[1]
+    world.grants.clear()
+    world.rotates_strictly = False
+    return world
+
+
+@pytest.fixture(params=["common", "organizations", "contoso.example", "oidc"])
+def app(
+    request: pytest.FixtureRequest, stand_in: tuple[str, World], certificate: tuple[Path, Path]
+) -> ConfidentialClientApplication:
+    """The library's app: configured as for a national cloud, or by the discovery document alone."""
+    url, tenant = stand_in[0], request.param
+    where: dict[str, Any] = {"authority": f"{url}/{tenant}", "validate_authority": False}
+    if tenant == "oidc":
+        where = {"oidc_authority": f"{url}/common/v2.0"}
+    session = requests.Session()
+    session.trust_env = False  # else a bundle in the environment counts more than ours
+    session.verify = str(certificate[0])
+    return ConfidentialClientApplication(
+        DEMO.id,
+        client_credential=DEMO.secret,
+        instance_discovery=False,
+        http_client=session,
+        **where,
+    )
+
+
+def walked(address: str, decision: str = "accept") -> dict[str, str]:
+    """The person: picks Ana and decides. Returns what the app is told."""
+    with httpx.Client(verify=False, follow_redirects=True) as browser:
+        page = browser.get(address)
+        base = f"{page.url.scheme}://{page.url.netloc.decode()}"
+        place = page.url.path.removesuffix("/authorize")
+        carried = Page(page.text).hidden(f"{place}/pick")
+        page = browser.post(f"{base}{place}/pick", data=carried | {"account": ANA})
+        carried = Page(page.text).hidden(f"{place}/permissions")
+        answer = browser.post(
+            f"{base}{place}/permissions", data=carried | {"decision": decision}, follow_redirects=False
+        )
+        if answer.status_code == 200:
+            return Page(answer.text).hidden(BACK)
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+
+def signed_in(app: ConfidentialClientApplication, **values: Any) -> dict[str, Any]:
+    flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=BACK, **values)
+    found: dict[str, Any] = app.acquire_token_by_auth_code_flow(flow, walked(flow["auth_uri"]))
+    assert "error" not in found, found
+    return found
+
+
+def test_the_flow_ends_with_tokens_and_the_account(app: ConfidentialClientApplication, world: World):
+    found = signed_in(app)  # the library sends a challenge, a nonce and a state, and checks them
+    assert set(found["scope"].split()) == {*SCOPES, "openid", "profile"}
+    assert found["id_token_claims"]["preferred_username"] == ANA
+    assert world.bearer(found["access_token"])
+    (account,) = app.get_accounts()
+    assert account["username"] == ANA
+    known = world.account(ANA)
+    assert account["home_account_id"] == f"{known.oid}.{known.tid}"
+
+
+def test_the_answer_may_come_as_a_form(app: ConfidentialClientApplication, world: World):
+    assert signed_in(app, response_mode="form_post")["access_token"]
+
+
+def test_the_library_refreshes_silently_also_with_strict_rotation(
+    app: ConfidentialClientApplication, world: World
+):
+    world.rotates_strictly = True
+    first = signed_in(app)
+    (account,) = app.get_accounts()
+    seen = {first["access_token"]}
+    for _time in range(3):
+        found = app.acquire_token_silent(SCOPES, account, force_refresh=True)
+        assert found is not None
+        assert found["access_token"] not in seen
+        seen.add(found["access_token"])
+    assert app.acquire_token_silent(SCOPES, account)["access_token"] in seen  # from its cache
+
+
+def test_cancelling_is_told_in_the_librarys_words(app: ConfidentialClientApplication, world: World):
+    flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=BACK)
+    found = app.acquire_token_by_auth_code_flow(flow, walked(flow["auth_uri"], "cancel"))
+    assert found["error"] == "access_denied"
+    assert found["error_description"].startswith("AADSTS65004")
+
+
+def test_a_verifier_of_another_flow_is_refused(app: ConfidentialClientApplication, world: World):
+    flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=BACK)
+    told = walked(flow["auth_uri"])
+    found = app.acquire_token_by_auth_code_flow(flow | {"code_verifier": "x" * 64}, told)
+    assert (found["error"], found["error_codes"]) == ("invalid_grant", [501481])
+    assert app.acquire_token_by_auth_code_flow(flow, told)["access_token"]
+    again = app.acquire_token_by_auth_code_flow(flow, told)
+    assert (again["error"], again["error_codes"]) == ("invalid_grant", [54005])
+
+
+@pytest.mark.parametrize(
+    ("by", "code", "kind"),
+    [("withdrawn", 65001, "consent_required"), ("revoked", 50173, "bad_token")],
+)
+def test_the_end_of_a_grant_is_classified_by_the_library(
+    app: ConfidentialClientApplication,
+    world: World,
+    stand_in: tuple[str, World],
+    by: str,
+    code: int,
+    kind: str,
+):
+    signed_in(app)
+    (account,) = app.get_accounts()
+    if by == "revoked":
+        world.revoke_grant(world.account(ANA), DEMO.id)
+    else:
+        with httpx.Client(base_url=stand_in[0], verify=False) as person:
+            person.post("/connections/remove", data={"account": ANA, "client": DEMO.id})
+    found = app.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+    assert found is not None
+    assert (found["error"], found["error_codes"], found["suberror"]) == ("invalid_grant", [code], kind)
+    # "bad_token" makes the library forget the token; "consent_required" it tells on as its own classification
+    assert found.get("classification", "") == ("consent_required" if by == "withdrawn" else "")
