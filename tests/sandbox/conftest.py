@@ -24,6 +24,10 @@ from calendar_sandbox.google.api import reading, writing
 from calendar_sandbox.google.api.call import Call
 from calendar_sandbox.google.state import Account as GoogleAccount
 from calendar_sandbox.google.state import World
+from calendar_sandbox.microsoft.api import reading as graph_reading
+from calendar_sandbox.microsoft.api import writing as graph_writing
+from calendar_sandbox.microsoft.api.call import Call as GraphCall
+from calendar_sandbox.microsoft.state import Account as MicrosoftAccount
 from calendar_sandbox.microsoft.state import World as MicrosoftWorld
 from calendar_sandbox.settings import Account, Settings
 from run import programs
@@ -62,7 +66,13 @@ def world() -> World:
 
 
 @pytest.fixture(scope="session")
-def sandbox_url(radicale: CalDavServer, world: World) -> Iterator[str]:
+def mailboxes() -> MicrosoftWorld:
+    """The session's Microsoft stand-in, at NOW; each test makes accounts of its own."""
+    return MicrosoftWorld(clock=lambda: NOW, seed=3)
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(radicale: CalDavServer, world: World, mailboxes: MicrosoftWorld) -> Iterator[str]:
     """The sandbox over the session's Radicale, at NOW, with both accounts and one with a wrong password."""
     accounts = [Account(name, password) for name, password in radicale.users.items()]
     settings = Settings(
@@ -70,7 +80,7 @@ def sandbox_url(radicale: CalDavServer, world: World) -> Iterator[str]:
         accounts=(*accounts, Account("locked-out", "wrong")),
         clock=lambda: NOW,
     )
-    with serving(settings, world) as (url, _app):
+    with serving(settings, world, mailboxes) as (url, _app):
         yield url
 
 
@@ -181,6 +191,45 @@ class GoogleDesk(Week):
         return {"calendarId": self.calendar, "eventId": event_id}
 
 
+@dataclass
+class MicrosoftDesk(Week):
+    """A fresh account's default calendar at the Microsoft stand-in, seen through the API's functions too."""
+
+    world: MicrosoftWorld
+
+    @property
+    def person(self) -> MicrosoftAccount:
+        return self.world.account(self.account)
+
+    def second(self) -> str:
+        """Make another calendar of the account."""
+        with self.world.lock:
+            calendar = self.world.add_calendar(self.person, "Second")
+            return self.world.entry(self.person, calendar).id
+
+    def insert(self, **body: Any) -> dict[str, Any]:
+        """Write an event as an app would that acts for the person."""
+        with self.world.lock:
+            found: dict[str, Any] = graph_writing.create(self._call(body=body)).body
+        return found
+
+    def patch(self, event_id: str, **body: Any) -> dict[str, Any]:
+        with self.world.lock:
+            found: dict[str, Any] = graph_writing.update(self._call(event_id, body=body)).body
+        return found
+
+    def get(self, event_id: str) -> dict[str, Any]:
+        with self.world.lock:
+            found: dict[str, Any] = graph_reading.get(self._call(event_id)).body
+        return found
+
+    def _call(self, event_id: str = "", body: dict[str, Any] | None = None) -> GraphCall:
+        args = {"calendar": self.calendar} | ({"event": event_id} if event_id else {})
+        prefer = {"idtype": "ImmutableId"}
+        who = self.person
+        return GraphCall(self.world, who, who, args=args, body=body or {}, prefer=prefer, owner=True)
+
+
 @pytest.fixture
 def desk(radicale: CalDavServer, sandbox_url: str) -> Iterator[Desk]:
     calendar = urlsplit(radicale.make_calendar(f"desk-{next(numbers)}", name="Front desk")).path
@@ -195,6 +244,16 @@ def google(world: World, sandbox_url: str) -> Iterator[GoogleDesk]:
         world.add_account(email, name="Ana Ortiz", time_zone=ZONE)
     with httpx.Client(base_url=sandbox_url, timeout=20) as client:
         yield GoogleDesk(sandbox_url, email, email, client, world)
+
+
+@pytest.fixture
+def microsoft(mailboxes: MicrosoftWorld, sandbox_url: str) -> Iterator[MicrosoftDesk]:
+    upn = f"ana{next(numbers)}@contoso.example"
+    with mailboxes.lock:
+        account = mailboxes.add_account(upn, name="Ana Ortiz", time_zone=ZONE)
+        calendar = mailboxes.entry(account, mailboxes.default_calendar(account)).id
+    with httpx.Client(base_url=sandbox_url, timeout=20) as client:
+        yield MicrosoftDesk(sandbox_url, upn, calendar, client, mailboxes)
 
 
 @pytest.fixture

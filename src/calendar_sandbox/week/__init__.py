@@ -1,4 +1,4 @@
-"""The calendar page: a week of one calendar, shown and changed as its owner would, on CalDAV or Google."""
+"""The calendar page: a week of one calendar of any of the systems, shown and changed as its owner would."""
 
 from calendar_sandbox.week.routes import routes
 

@@ -14,9 +14,11 @@ from starlette.requests import Request
 from calendar_sandbox.caldav_client import CalDavClient
 from calendar_sandbox.faults import BadInput, Gone
 from calendar_sandbox.google.state import World
+from calendar_sandbox.microsoft.state import World as MicrosoftWorld
 from calendar_sandbox.settings import Settings
 from calendar_sandbox.week.caldav import CalDavOwner
 from calendar_sandbox.week.google import GoogleOwner
+from calendar_sandbox.week.microsoft import MicrosoftOwner
 from calendar_sandbox.week.owner import Owner, Person, moment_of
 from calendar_sandbox.week.zones import known_zones
 
@@ -46,6 +48,9 @@ class Asked:
         if self.account.system == "Google":
             world: World = state.world
             return GoogleOwner(world, world.account(self.account.name))
+        if self.account.system == "Microsoft":
+            mailboxes: MicrosoftWorld = state.microsoft.world
+            return MicrosoftOwner(mailboxes, mailboxes.account(self.account.name))
         login = next(one for one in state.settings.accounts if one.name == self.account.name)
         return CalDavOwner(CalDavClient(state.http, state.settings.caldav_url, login, state.homes))
 
@@ -72,19 +77,23 @@ class Asked:
 
 
 def people(request: Request) -> list[Person]:
-    """Everybody whose calendars one may play with; a name that both systems know is CalDAV's."""
-    settings, world = request.app.state.settings, request.app.state.world
-    found = [Person(account.name, "CalDAV") for account in settings.accounts]
-    with world.lock:
-        addresses = [account.email for account in world.accounts.values()]
-    return found + [Person(address, "Google") for address in addresses]
+    """Everybody whose calendars one may play with; a name that several systems know is the first one's."""
+    state = request.app.state
+    found = [Person(account.name, "CalDAV") for account in state.settings.accounts]
+    with state.world.lock:
+        found += [Person(account.email, "Google") for account in state.world.accounts.values()]
+    mailboxes: MicrosoftWorld = state.microsoft.world
+    with mailboxes.lock:
+        found += [Person(account.upn, "Microsoft") for account in mailboxes.accounts.values()]
+    return found
 
 
 def now_in(request: Request, zone: ZoneInfo, account: Person | None = None) -> datetime:
-    """Return the present instant; on a Google calendar the stand-in's, which tests may have advanced."""
-    settings: Settings = request.app.state.settings
-    world: World = request.app.state.world
-    now = world.now() if account and account.system == "Google" else settings.clock()
+    """Return the present instant; on a stand-in's calendar its own, which tests may have advanced."""
+    state = request.app.state
+    clocks = {"Google": state.world.now, "Microsoft": state.microsoft.world.now}
+    settings: Settings = state.settings
+    now: datetime = clocks.get(account.system if account else "", settings.clock)()
     return now.astimezone(zone)
 
 
@@ -98,7 +107,7 @@ def _account(request: Request, name: str) -> Person:
         raise BadInput(
             "This sandbox was started without an account.",
             "There is no calendar whose owner one could play.",
-            "Start it again with --account name:password, or with --google-account address.",
+            "Start it again with --account name:password, --google-account or --microsoft-account address.",
         )
     found = next((account for account in known if account.name == name.lower() or account.name == name), None)
     if name and found is None:

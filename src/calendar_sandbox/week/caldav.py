@@ -92,7 +92,7 @@ class CalDavOwner:
     async def answer(self, old: Occurrence, answer: str, scope: Scope) -> Kept:
         raise BadInput(
             "Nobody has asked for an answer to this event.",
-            "Invitations are shown on Google calendars only; nothing was changed.",
+            "Invitations are shown on Google and Microsoft calendars only; nothing was changed.",
             "Delete the event instead.",
         )
 

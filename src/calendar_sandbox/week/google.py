@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from calendar_sandbox.faults import BadInput, Fault, Forbidden, Gone, ServerFault, Stale
+from calendar_sandbox.faults import BadInput, Fault, Gone, Stale
 from calendar_sandbox.google.api import calendars, reading, writing
 from calendar_sandbox.google.api.call import Call
 from calendar_sandbox.google.errors import Refusal
 from calendar_sandbox.google.state import WRITING_ROLES, Account, World
-from calendar_sandbox.week import rules
+from calendar_sandbox.week import alike, rules
 from calendar_sandbox.week.owner import (
     DAY,
     Calendar,
@@ -75,7 +75,7 @@ class GoogleOwner:
         with self._asking():
             found = self._pages(reading.list_, edges | {"singleEvents": ["true"]}, calendar)
             all_of_them = [self._occurrence(calendar, one, zone) for one in found]
-        met = [one for one in all_of_them if _meets(one, first, last, zone)]
+        met = [one for one in all_of_them if alike.meets(one, first, last, zone)]
         return Seen(sorted(met, key=lambda one: (instant(one.start, zone), one.title)), [])
 
     async def one(self, calendar: str, href: str, key: str, *, etag: str, zone: ZoneInfo) -> Occurrence:
@@ -132,11 +132,7 @@ class GoogleOwner:
                 for guest in current.get("attendees", ())
             ]
             if not any(guest.get("self") for guest in guests):
-                raise BadInput(
-                    "Nobody has asked for an answer to this event.",
-                    "You are not one of its guests, so nothing was changed.",
-                    "Delete the event instead.",
-                )
+                raise alike.nobody_asked()
             return _kept(writing.patch(self._call(old.calendar, event=event, body={"attendees": guests})))
 
     # --- reading
@@ -244,49 +240,36 @@ class GoogleOwner:
                 raise _fault(refusal) from refusal
 
 
-class _Shift:
-    """A series moved as a whole, by wall-clock time in its own zone."""
+class _Shift(alike.Shift):
+    """A series moved as a whole, with what its lines say."""
 
     def __init__(self, old: Occurrence, master: Resource, when: When) -> None:
+        zone = ZoneInfo(master["start"].get("timeZone", "UTC"))
+        super().__init__(old, when, zone)
         self._master = master
-        self._zone = ZoneInfo(master["start"].get("timeZone", "UTC"))
-        self._by = self._wall(when.start) - self._wall(old.start)
-        self._days = (self._wall(when.start).date() - self._wall(old.start).date()).days
-        self._length = when.end - when.start
+        self._zone = zone.key
 
     def body(self) -> Resource:
         first, last = _moment(self._master["start"]), _moment(self._master["end"])
-        if not self._by and self._length == last - first:
+        if not self.by and self.length == last - first:
             return {}
-        start = self._later(first)
-        body = _times(When(start, start + self._length), self._zone.key, self._master["start"])
-        if self._by:
+        start = self.later(first)
+        body = _times(When(start, start + self.length), self._zone, self._master["start"])
+        if self.by:
             body["recurrence"] = [self._line(line) for line in self._master["recurrence"]]
         return body
-
-    def _wall(self, moment: date) -> datetime:
-        if not isinstance(moment, datetime):
-            return datetime.combine(moment, time())
-        return moment.astimezone(self._zone).replace(tzinfo=None)
-
-    def _later(self, moment: date) -> date:
-        if not isinstance(moment, datetime):
-            return moment + timedelta(days=self._days)
-        if moment.tzinfo is None:
-            return moment + self._by
-        return (self._wall(moment) + self._by).replace(tzinfo=self._zone)
 
     def _line(self, line: str) -> str:
         name, colon, value = line.partition(":")
         if name.upper() in ("RRULE", "EXRULE"):
-            return f"{name}:{rules.shifted(value, days=self._days, moved=self._later)}"
+            return f"{name}:{rules.shifted(value, days=self.days, moved=self.later)}"
         if "PERIOD" in name.upper():
             raise BadInput(
                 "This series lists periods that cannot be moved together.",
                 "Nothing was changed.",
                 "Move its occurrences one by one.",
             )
-        return f"{name}{colon}{','.join(key_of(self._later(moment_of(one))) for one in value.split(','))}"
+        return f"{name}{colon}{','.join(key_of(self.later(moment_of(one))) for one in value.split(','))}"
 
 
 def _id_of(href: str, key: str) -> str:
@@ -303,11 +286,6 @@ def _moment(told: Resource, zone: Any = None) -> date:
         return date.fromisoformat(told["date"])
     moment = datetime.fromisoformat(told["dateTime"])
     return moment.astimezone(zone or UTC)
-
-
-def _meets(one: Occurrence, first: datetime, last: datetime, zone: ZoneInfo) -> bool:
-    starts, ends = instant(one.start, zone), instant(one.end, zone)
-    return starts < last and (ends > first or starts == ends >= first)
 
 
 def _texts(wanted: Wanted) -> Resource:
@@ -341,15 +319,5 @@ def _rule_of(lines: Any) -> str:
 
 
 def _fault(refusal: Refusal) -> Fault:
-    if refusal.code == 412:
-        return Stale.event()
-    if refusal.code in (404, 410):
-        return Gone.event()
-    said = (refusal.message, "Nothing was changed.")
-    if refusal.reason == "forbiddenForNonOrganizer":
-        return Forbidden(*said, "Answer the invitation, or play the owner who organizes the event.")
-    if refusal.code == 403:
-        return Forbidden(*said, "Choose another calendar, or play the owner who may do this.")
-    if refusal.code >= 500:
-        return ServerFault(*said, "Try again.")
-    return BadInput(*said, "Correct it and save again.")
+    others = refusal.reason == "forbiddenForNonOrganizer"
+    return alike.fault_of(refusal.code, refusal.message, organizer_only=others)

@@ -1,6 +1,7 @@
 """A calendar's owner, whatever system the calendar lives in: what one can see and do, and in which words.
 
-`caldav.py` and `google.py` are the two there are. An `Owner` is made for one request and one account.
+`caldav.py`, `google.py` and `microsoft.py` are the three there are. An `Owner` is made for one request and
+one account.
 
 An occurrence is named by its href and a key: the start the series gives it, as `20261124T090000Z`,
 `20261124T090000` (floating) or `20261124` (all day). An event that does not repeat has the key ``""``.
@@ -23,12 +24,12 @@ class Person:
     """Somebody whose calendars one may play with: the name to sign in by, and where."""
 
     name: str
-    system: Literal["CalDAV", "Google"]
+    system: Literal["CalDAV", "Google", "Microsoft"]
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """`href` is a CalDAV calendar's path, a Google calendar's id; `zone` an IANA name or empty."""
+    """`href` is a CalDAV calendar's path, at Google and Microsoft its id; `zone` an IANA name or empty."""
 
     href: str
     name: str

@@ -1,7 +1,7 @@
 """The calendar page's addresses; the page, people's own scripts and tests use the same ones.
 
-Every request says `account` (a CalDAV login or a Google address) and `calendar` (its path on the CalDAV
-server, or its id at Google), and may say `zone` (IANA; times without an offset are read in it) and `day`
+Every request says `account` (a CalDAV login, a Google or Microsoft address) and `calendar` (its path on the
+CalDAV server, else its id), and may say `zone` (IANA; times without an offset are read in it) and `day`
 (ISO). Posts take a form or a JSON object, and answer JSON to `Accept: application/json`, else a redirect to
 the week.
 
@@ -23,9 +23,10 @@ the week.
                             what is not sent stays
     POST /events/delete     href, etag, occurrence, scope
     POST /events/transfer   href, etag, occurrence, to (another calendar's href): the whole event or series
-    POST /events/answer     href, etag, occurrence, scope, answer (accepted|tentative|declined): Google only
+    POST /events/answer     href, etag, occurrence, scope, answer (accepted|tentative|declined): not on CalDAV
 
-At Google an `href` is the id of the event or of its series, and `href_occurrence` the id of one of a series.
+At Google an `href` is the id of the event or of its series, and `href_occurrence` the id of one of a series;
+at Microsoft it is the immutable id.
 `start` and `end` are `2026-11-24T10:15` (with or without offset), or dates for all day, the end exclusive.
 The form sends `start_date start_time end_date end_time all_day` instead, its last day inclusive. Without
 `etag` the newest version is changed. Posts answer {"ok", "href", "etag", "said"} (201 for a new event), or

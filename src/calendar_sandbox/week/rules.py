@@ -28,17 +28,22 @@ def shifted(rule: str, *, days: int, moved: Callable[[date], date]) -> str:
         there = [WEEKDAYS[(WEEKDAYS.index(day) + days) % 7] for day in parts["BYDAY"].split(",")]
         parts["BYDAY"] = ",".join(sorted(there, key=WEEKDAYS.index))
     elif days and any(name.startswith("BY") for name in parts):
-        raise BadInput(
-            "This series follows a rule by day or month.",
-            "It cannot be moved to other days as a whole; its time of day can be changed.",
-            "Move this occurrence alone, or keep the day.",
-        )
+        raise bound_to_days()
     return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
 def without_end(rule: str) -> str:
     """Return the rhythm alone."""
     return ";".join(piece for piece in rule.split(";") if not piece.startswith(("UNTIL=", "COUNT=")))
+
+
+def bound_to_days() -> BadInput:
+    """Say why a series cannot be moved to other days."""
+    return BadInput(
+        "This series follows a rule by day or month.",
+        "It cannot be moved to other days as a whole; its time of day can be changed.",
+        "Move this occurrence alone, or keep the day.",
+    )
 
 
 def no_change_of_kind() -> BadInput:

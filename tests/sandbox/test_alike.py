@@ -1,16 +1,16 @@
-"""What an owner can do is the same on CalDAV and on Google: the same addresses, answers and refusals."""
+"""What an owner can do is the same on CalDAV, Google and Microsoft: the same addresses, answers, refusals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import GoogleDesk, Week
+from tests.sandbox.conftest import GoogleDesk, MicrosoftDesk, Week
 
 
-@pytest.fixture(params=["desk", "google"])
+@pytest.fixture(params=["desk", "google", "microsoft"])
 def week(request: pytest.FixtureRequest) -> Week:
-    """A fresh calendar on either system."""
+    """A fresh calendar on each system."""
     found: Week = request.getfixturevalue(request.param)
     return found
 
@@ -225,12 +225,13 @@ def test_the_version_differs_when_the_calendar_does(week: Week):
     assert f'data-version="{version()}"' in week.client.get("/week", params=week.here).text
 
 
-def test_both_kinds_of_owners_are_offered(week: Week, google: GoogleDesk):
+def test_all_kinds_of_owners_are_offered(week: Week, google: GoogleDesk, microsoft: MicrosoftDesk):
     page = week.client.get("/", params=week.here).text
-    assert '<optgroup label="CalDAV">' in page
-    assert '<optgroup label="Google">' in page
+    for system in ("CalDAV", "Google", "Microsoft"):
+        assert f'<optgroup label="{system}">' in page
     assert f"<option selected>{week.account}</option>" in page
     assert f">{google.account}</option>" in page
+    assert f">{microsoft.account}</option>" in page
 
 
 def test_a_week_ends_at_midnight_of_the_shown_zone(week: Week):
