@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.google_sandbox import google_sandbox, google_server  # noqa: F401  fixtures
-from tests.providers import google_script, servers
+from tests.providers import google_script, microsoft_script, servers
 
 pytest.register_assert_rewrite("tests.providers.contract")
 
@@ -34,4 +34,11 @@ def xandikos_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server
 def google() -> Iterator[google_script.Script]:
     """A server that answers by a script, as Google's reference says."""
     with google_script.scripted() as script:
+        yield script
+
+
+@pytest.fixture
+def microsoft() -> Iterator[microsoft_script.Script]:
+    """The same, as Microsoft's reference says."""
+    with google_script.scripted(microsoft_script.Script) as script:
         yield script

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from genie.providers.google.provider import Google
@@ -94,9 +94,12 @@ class Script:
         return Google(secret or SECRET, self.settings(**changes), renew)
 
 
+S = TypeVar("S", bound=Script)
+
+
 @contextlib.contextmanager
-def scripted() -> Iterator[Script]:
-    script = Script(answers=[Reply(500)])
+def scripted(sort: type[S] = Script) -> Iterator[S]:  # type: ignore[assignment]
+    script = sort(answers=[Reply(500)])
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

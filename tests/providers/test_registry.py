@@ -44,6 +44,8 @@ def test_every_kind_says_how_the_access_is_taken_back_and_whose_pages_it_is_gran
 def test_labels_are_the_product_s_words():
     assert label_of("caldav") == "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)"
     assert label_of("google") == "Google Gmail Calendar"
+    assert label_of("microsoft") == "Microsoft Outlook Calendar"
+    assert tuple(FOLDERS)[:3] == ("microsoft", "google", "caldav")
     assert offered(ProviderSettings()) == ("caldav",)
     client = {"client_id": "ours", "client_secret": "s3cret"}
     assert offered(ProviderSettings(options={"google": client})) == ("google", "caldav")

@@ -393,7 +393,7 @@ def test_creating_a_link_shows_launch_and_copy_and_only_caldav_can_be_chosen(adm
     assert "Remote Authorization" in words(page) and "Create a new Remote Auth" in words(page)
     options = re.findall(r"<option value=\"(\w+)\"( disabled)?[^>]*>([^<]*)</option>", html)
     assert options == [
-        ("microsoft", " disabled", "Microsoft Outlook Calendar – comes with the next version"),
+        ("microsoft", " disabled", "Microsoft Outlook Calendar – not set up on this installation"),
         ("google", " disabled", "Google Gmail Calendar – not set up on this installation"),
         ("caldav", "", "CalDAV (Apple iCloud, Fastmail, Nextcloud, …)"),
     ]

@@ -18,6 +18,7 @@ from genie.providers.kind import Kind
 from genie.providers.port import CalendarProvider, Notifications, Renew, Secret, SignIn, renew_alone
 
 FOLDERS: dict[str, str] = {
+    "microsoft": "genie.providers.microsoft",
     "google": "genie.providers.google",
     "caldav": "genie.providers.caldav",
     "memory": "genie.providers.memory",

@@ -9,11 +9,6 @@ from genie.providers import registry
 from genie.providers.registry import ProviderSettings
 from genie.store.models import RemoteKey
 
-PLANNED = {
-    "microsoft": ("Microsoft Outlook Calendar", "comes with the next version"),
-}
-"""Shown where a person looks for them, until their provider is part of the product."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -30,10 +25,7 @@ def key_name(kind: str) -> str:
 
 def kinds(settings: ProviderSettings) -> list[Choice]:
     """The drop-down of *Create a new Remote Auth*, those that can be chosen today marked."""
-    planned = [Choice(kind, *said) for kind, said in PLANNED.items() if kind not in registry.FOLDERS]
-    return planned + [
-        Choice(kind, registry.label_of(kind), _why_not(kind, settings)) for kind in registry.choices()
-    ]
+    return [Choice(kind, registry.label_of(kind), _why_not(kind, settings)) for kind in registry.choices()]
 
 
 def _why_not(kind: str, settings: ProviderSettings) -> str:

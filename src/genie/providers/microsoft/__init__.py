@@ -1,0 +1,28 @@
+"""Microsoft Outlook Calendar (Microsoft Graph v1.0, identity platform v2.0)."""
+
+from genie.providers.kind import Kind
+
+KIND = Kind(
+    label="Microsoft Outlook Calendar",
+    key_name="Azure key",
+    calendar_name="Outlook Calendar",
+    provider="genie.providers.microsoft.provider:Microsoft",
+    sign_in="genie.providers.microsoft.auth:MicrosoftSignIn",
+    signs_in_at="Microsoft",
+    take_back=(
+        "remove this app at myapps.microsoft.com (work and school accounts) or at "
+        "account.live.com/consent/Manage (personal accounts)"
+    ),
+    notifications="genie.providers.microsoft.notifications:heard",
+    options={
+        "client_id": "",
+        "client_secret": "",
+        "tenant": "common",
+        "authority": "https://login.microsoftonline.com",
+        "graph_url": "https://graph.microsoft.com/v1.0",
+        "requests_per_minute": "1000",
+        "requests_at_once": "4",
+    },
+    needs=("client_id", "client_secret"),
+    secret_options=("client_secret",),
+)
