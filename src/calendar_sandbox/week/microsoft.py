@@ -110,6 +110,8 @@ class MicrosoftOwner:
             current = self._get(old.calendar, old.href, old.key if alone else "", master=not alone)
             moved = self._moved(current, wanted.when) if alone else self._series(old, current, wanted)
             body = _texts(wanted, current) | moved
+            if not body:
+                return _kept(current)
             return _kept(writing.update(self._call(old.calendar, event=current["id"], body=body)).body)
 
     async def delete(self, old: Occurrence, scope: Scope, *, now: datetime) -> Kept:
@@ -177,7 +179,7 @@ class MicrosoftOwner:
         if found.stored.kind != "seriesMaster":
             raise Gone.event()
         moment = moment_of(key)
-        zone = times.zone_info(found.stored.resource["originalStartTimeZone"])
+        zone = _info(_zone_of(found.stored.resource))
         day = moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
         return occurrence_ids(found.stored, f"{day}")[1]
 

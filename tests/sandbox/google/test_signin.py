@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import itertools
 import json
 import secrets
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -706,29 +704,10 @@ def test_an_apps_origin_is_written_as_policies_write_it(address: str, origin: st
 # --- in a browser
 
 
-class App(http.server.BaseHTTPRequestHandler):
-    """The app a person comes back to."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"Back at the app")
-
-    def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def app() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/back"
-        server.shutdown()
-
-
-def told(window: Any) -> dict[str, str]:
-    window.get_by_text("Back at the app").wait_for()
-    return dict(parse_qsl(urlsplit(window.url).query))
+    with pages.an_app() as address:
+        yield address
 
 
 @pytest.mark.browser
@@ -743,10 +722,10 @@ def test_a_person_signs_in_ticks_and_continues_on_a_phone(scene: Scene, browser:
     window.get_by_label("See the list of Google calendars you’re subscribed to").check()
     assert window.locator("html").bounding_box()["width"] == 390
     window.get_by_role("button", name="Continue").click()
-    answer = scene.exchange(told(window)["code"], redirect_uri=app).json()
+    answer = scene.exchange(pages.told(window)["code"], redirect_uri=app).json()
     assert answer["scope"].split() == ["openid", EMAIL, PROFILE, EVENTS, LIST]
     window.goto(address)  # nothing left to ask: straight back
-    assert told(window)["prompt"] == "none"
+    assert pages.told(window)["prompt"] == "none"
     context.close()
 
 
@@ -757,4 +736,4 @@ def test_a_person_takes_another_account_and_denies(scene: Scene, page: Any, app:
     page.get_by_label("Email").fill(scene.email)
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Cancel, deny access").click()
-    assert told(page)["error"] == "access_denied"
+    assert pages.told(page)["error"] == "access_denied"

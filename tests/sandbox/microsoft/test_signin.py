@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 from tests.sandbox.conftest import serving
-from tests.sandbox.pages import Page
+from tests.sandbox.pages import Page, an_app, told
 
 from calendar_sandbox.microsoft.clients import DEMO, client_from, clients_from
 from calendar_sandbox.microsoft.state import PERSONAL_TENANT, Account, Client, Tenant, World
@@ -857,3 +857,65 @@ def test_apps_are_registered_on_the_command_line():
         client_from("a:b")
     with pytest.raises(ValueError, match="two secrets"):
         clients_from(["a:b:https://x.example/", "a:c:https://x.example/"])
+
+
+# --- in a browser
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[str]:
+    with an_app() as address:
+        yield address
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("mode", "script"), [("query", True), ("query", False), ("form_post", False)])
+def test_a_person_picks_and_accepts_on_a_phone(scene: Scene, browser: Any, app: str, mode: str, script: bool):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=script)
+    window = context.new_page()
+    address = f"{scene.url}{PLACE}/authorize?{urlencode(asking(redirect_uri=app, response_mode=mode))}"
+    window.goto(address)
+    window.get_by_role("button", name=scene.upn).click()
+    window.get_by_text("Have full access to your calendars").click()
+    window.get_by_text("read, update, create and delete events in your calendars").wait_for()
+    assert window.locator("html").bounding_box()["width"] == 390
+    window.get_by_role("button", name="Accept").click()
+    if mode == "form_post":
+        window.get_by_role("button", name="Continue").click()
+    answer = scene.exchange(told(window)["code"], redirect_uri=app).json()
+    assert answer["scope"].split() == [*CALENDARS.split(), "profile", "openid", "email"]
+    window.goto(address)  # nothing left to ask: straight back
+    if mode == "form_post":
+        window.get_by_role("button", name="Continue").click()
+    assert told(window)["code"]
+    context.close()
+
+
+@pytest.mark.browser
+def test_a_person_takes_another_account_and_cancels(scene: Scene, page: Any, app: str):
+    page.goto(f"{scene.url}{PLACE}/authorize?{urlencode(asking(redirect_uri=app))}")
+    page.get_by_role("button", name="Use another account").click()
+    page.get_by_label("Email").fill(scene.upn)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Cancel").click()
+    assert told(page)["error_subcode"] == "cancel"
+
+
+@pytest.mark.browser
+def test_a_person_without_the_right_goes_back_or_fetches_the_administrator(scene: Scene, page: Any, app: str):
+    scene.tenant.users_may_consent = False
+    boss = scene.world.add_account(f"boss@{scene.tenant.name}")
+    boss.admin = True
+    address = f"{scene.url}{PLACE}/authorize?{urlencode(asking(redirect_uri=app))}"
+    page.goto(address)
+    page.get_by_role("button", name=scene.upn).click()
+    page.get_by_role("button", name="Return to the application without granting consent").click()
+    assert told(page)["error_description"].startswith("AADSTS90094")
+    page.goto(address)
+    page.get_by_role("button", name="Sign in with that account").click()
+    page.get_by_label("Email").fill(boss.upn)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Consent on behalf of your organization").check()
+    page.get_by_role("button", name="Accept").click()
+    assert told(page)["code"]
+    assert scene.tenant.consented == [DEMO.id]
