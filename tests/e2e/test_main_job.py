@@ -33,7 +33,7 @@ def test_the_whole_journey(
     page: Any,
     browser: Any,
 ) -> None:
-    radicale.make_calendar("front-desk", name="Front desk")
+    radicale.make_calendar("reception", name="Reception")
     page.set_default_timeout(journey.SOON)
     _connect(page, genie_server.base_url, radicale)
 
@@ -46,9 +46,9 @@ def test_the_whole_journey(
     assert shown["dtstart"].dt.astimezone(UTC) == appointment.start
 
     _the_owner_moves_it(event, timedelta(hours=1))
-    page.get_by_text("by Front desk").filter(visible=True).first.wait_for()
+    page.get_by_text("by Reception").filter(visible=True).first.wait_for()
     assert journey.fresh(appointment).start == appointment.start + timedelta(hours=1)
-    assert journey.fresh(appointment).history.get(field="when").by == "Front desk"
+    assert journey.fresh(appointment).history.get(field="when").by == "Reception"
 
     event.load()
     event.icalendar_component["summary"] = "Ann Lee (brings her dog)"
@@ -62,7 +62,7 @@ def test_the_whole_journey(
 
     second = journey.book(browser, genie_server.base_url)
     journey.wait_until_in_step(page, genie_server.base_url, second)
-    journey.unlink(page, genie_server.base_url, "Front desk")
+    journey.unlink(page, genie_server.base_url, "Reception")
     asked = radicale.log.read_text().count("\n")
     third = journey.book(browser, genie_server.base_url)
     _the_owner_moves_it(_owners_calendar(radicale).events()[0], timedelta(hours=2))
@@ -89,12 +89,12 @@ def _connect(page: Any, base: str, server: CalDavServer) -> None:
     owner.get_by_role("button", name="Allow access").click()
     owner.get_by_text("You may close this window").wait_for()
     owner.close()
-    journey.use_key(page, "CalDAV key", "Front desk")
+    journey.use_key(page, "CalDAV key", "Reception")
 
 
 def _owners_calendar(server: CalDavServer) -> Any:
     client = caldav.DAVClient(url=server.base_url, username=server.user, password=server.password)
-    return next(c for c in client.principal().calendars() if "front-desk" in str(c.url))
+    return next(c for c in client.principal().calendars() if "reception" in str(c.url))
 
 
 def _the_owner_moves_it(event: Any, by: timedelta) -> None:
