@@ -33,6 +33,7 @@ from genie.providers.registry import pushing
 from genie.store.locks import calendar_lock
 from genie.store.models import (
     Appointment,
+    BusyTime,
     Channel,
     Connection,
     Module,
@@ -284,6 +285,102 @@ def test_a_provider_may_ask_for_another_one() -> None:
     deliver(scene)
     scene.drain()
     assert channel(scene).id != first.id and asked(scene, "unwatch") == 1
+
+
+def prolonging() -> Scene:
+    """As `watched`, where channels are prolonged."""
+    scene = watched()
+    scene.world.prolongs = True
+    return scene
+
+
+def test_where_it_can_be_prolonged_no_other_is_opened() -> None:
+    scene = prolonging()
+    first = channel(scene)
+    scene.now += timedelta(days=4)
+    scene.drain()
+    after = channel(scene)
+    assert (after.id, asked(scene, "prolong"), asked(scene, "watch")) == (first.id, 1, 0)
+    assert after.expires_at == scene.now + timedelta(days=7)
+    assert after.renew_at == scene.now + timedelta(days=3.5)
+    assert after.heard_at == first.heard_at
+    scene.now += timedelta(days=3)
+    scene.drain()
+    assert asked(scene, "prolong") == 1
+
+
+def test_what_was_not_told_before_it_was_prolonged_is_read() -> None:
+    """A provider that waits to be asked may hold its messages back."""
+    scene = prolonging()
+    scene.owner.ask_for_renewal("work")
+    assert deliver(scene) == [True]
+    scene.owner.add("work", at(3))
+    scene.world.posts.clear()
+    scene.drain()
+    assert asked(scene, "prolong") == 1
+    scene.drain()
+    assert BusyTime.objects.filter(calendar=scene.calendar).count() >= 1
+    assert RemoteCalendar.objects.get().push_late_at is None
+
+
+def test_one_the_provider_gave_up_is_replaced_at_once_and_nothing_is_lost() -> None:
+    scene = prolonging()
+    first = channel(scene)
+    scene.owner.end_channels("work")
+    assert deliver(scene) == [True]
+    scene.owner.add("work", at(3))
+    scene.drain()
+    assert (asked(scene, "prolong"), asked(scene, "watch")) == (1, 1)
+    assert channel(scene).id != first.id
+    scene.drain()
+    assert BusyTime.objects.filter(calendar=scene.calendar).count() >= 1
+    assert len(scene.world.watches()) == 1
+
+
+def test_one_that_seems_not_to_work_is_replaced_and_not_prolonged() -> None:
+    scene = prolonging()
+    first = channel(scene)
+    RemoteCalendar.objects.filter(id=scene.calendar.id).update(push_late_at=scene.now)
+    scene.now += timedelta(minutes=11)
+    scene.drain()
+    assert (asked(scene, "prolong"), asked(scene, "watch")) == (0, 1)
+    assert channel(scene).id != first.id
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
+def test_a_fault_while_prolonging_is_put_off_and_the_channel_goes_on(effect: bool) -> None:
+    scene = prolonging()
+    first = channel(scene)
+    scene.now += timedelta(days=4)
+
+    def failing(method: str, _args: object) -> None:
+        if method == "prolong":
+            raise Transient("The calendar server is busy.", retry_after=120.0)
+
+    scene.world.before, scene.world.after = (None, failing) if effect else (failing, None)
+    scene.drain()
+    scene.world.before = scene.world.after = None
+    assert channel(scene).id == first.id
+    assert asked(scene, "watch") == 0
+    assert RemoteCalendar.objects.get().push_trouble == "The calendar server is busy."
+    scene.now += timedelta(minutes=5)
+    scene.drain()
+    assert channel(scene).expires_at == scene.now + timedelta(days=7)
+    assert RemoteCalendar.objects.get().push_trouble == ""
+
+
+def test_one_that_was_forgotten_while_it_was_prolonged_stays_forgotten() -> None:
+    scene = prolonging()
+    first = channel(scene)
+    scene.now += timedelta(days=4)
+
+    def unlinked(method: str, _args: object) -> None:
+        if method == "prolong":
+            Channel.objects.all().delete()
+
+    scene.world.after = unlinked
+    scene.drain()
+    assert not Channel.objects.filter(id=first.id).exists()
 
 
 def test_another_address_of_the_installation_is_told() -> None:

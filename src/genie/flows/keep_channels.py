@@ -1,5 +1,7 @@
 """Keep a calendar's channel: open one where changes are to be told at once, renew it, stop the others.
 
+Renewed is what the provider prolongs; where it does not, another is opened before the old one is stopped.
+
 Called by the drain, which holds the calendar's lock. The row is committed before the request, since the
 first message may be quicker than the answer; the receipt is compare-and-set. A worker that dies in between
 leaves a channel nobody knows: its messages are answered with 404, and it ends by itself.
@@ -16,13 +18,13 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
-from genie.core.errors import AccessLost, ProviderFault, PushRefused, Transient
+from genie.core.errors import AccessLost, Gone, ProviderFault, PushRefused, Transient
 from genie.core.retry import next_attempt
 from genie.providers import port
-from genie.providers.port import CalendarProvider, Pushes
+from genie.providers.port import CalendarProvider, Prolongs, Pushes
 from genie.providers.registry import ProviderSettings, pushing
 from genie.store.models import Channel, RemoteCalendar
-from genie.store.queries.channels import lacking, superfluous, to_tend
+from genie.store.queries.channels import lacking, superfluous, to_tend, worth_keeping
 from genie.store.queries.drains import nudged
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,9 @@ def keep_channels(
         if not isinstance(provider, Pushes):
             raise PushRefused("This calendar system does not tell of changes.")
         if lacking(addresses, now).filter(id=calendar.id).exists():
-            _open(calendar, provider, addresses[calendar.key.kind], now)
+            due = worth_keeping(addresses, now).filter(calendar=calendar).first()
+            if due is None or not _prolonged(due, provider, now):
+                _open(calendar, provider, addresses[calendar.key.kind], now)
         for channel_id in list(superfluous(addresses).filter(calendar=calendar).values_list("id", flat=True)):
             _stop(channel_id, provider)
     except (AccessLost, DatabaseError):
@@ -84,6 +88,41 @@ def _open(calendar: RemoteCalendar, provider: Pushes, address: str, now: datetim
     _receipt(asked, opened, now)
 
 
+def _prolonged(due: Channel, provider: Pushes, now: datetime) -> bool:
+    """False where another has to be opened: this provider prolongs none, or does not keep this one."""
+    if not isinstance(provider, Prolongs):
+        return False
+    try:
+        confirmed = provider.prolong(as_asked(due))
+    except Gone:
+        return False
+    _prolonged_receipt(due, confirmed, now)
+    return True
+
+
+@transaction.atomic
+def _prolonged_receipt(due: Channel, confirmed: port.Channel, now: datetime) -> None:
+    """While the provider waited for it, it may have told nothing: so the calendar is read."""
+    mine = Channel.objects.filter(id=due.id, state=Channel.State.OPEN)
+    if mine.update(**_lasts(confirmed, now)):
+        _works(due.calendar_id, now)
+
+
+def _lasts(channel: port.Channel, now: datetime) -> dict[str, datetime]:
+    renew_at = now + max((channel.expires_at - now) / 2, AT_LEAST)
+    return {"renew_at": renew_at, "expires_at": channel.expires_at}
+
+
+def _works(calendar_id: int, now: datetime) -> None:
+    RemoteCalendar.objects.filter(id=calendar_id).update(
+        push_refused_at=None,
+        push_trouble="",
+        push_next_attempt=None,
+        push_attempts=0,
+        nudged_at=nudged(now),  # what changed after the last read and before the channel, nobody tells
+    )
+
+
 @transaction.atomic
 def _receipt(asked: Channel, opened: port.Channel, now: datetime) -> None:
     """Nothing is kept if the row went meanwhile: then the calendar was unlinked and is not asked again."""
@@ -96,17 +135,10 @@ def _receipt(asked: Channel, opened: port.Channel, now: datetime) -> None:
         state=Channel.State.OPEN,
         remote_id=opened.id,
         resource=opened.resource,
-        renew_at=now + max((opened.expires_at - now) / 2, AT_LEAST),
-        expires_at=opened.expires_at,
+        **_lasts(opened, now),
         **({"heard_at": now} if opened.proven else {}),
     )
-    RemoteCalendar.objects.filter(id=asked.calendar_id).update(
-        push_refused_at=None,
-        push_trouble="",
-        push_next_attempt=None,
-        push_attempts=0,
-        nudged_at=nudged(now),  # what changed after the last read and before the channel, nobody tells
-    )
+    _works(asked.calendar_id, now)
 
 
 def _stop(channel_id: int, provider: Pushes) -> None:

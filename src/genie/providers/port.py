@@ -233,6 +233,15 @@ class Pushes(Protocol):
         ...
 
 
+@runtime_checkable
+class Prolongs(Pushes, Protocol):
+    """One whose channels can be made to last longer, in place of opening another."""
+
+    def prolong(self, channel: Channel) -> Channel:
+        """The channel as it is confirmed anew. Raises Gone when it is not there any more: open another."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """What one message of a channel claims; nothing of it is trusted but that somebody may want a look."""
@@ -242,7 +251,7 @@ class Notification:
     hello: bool = False
     """The channel's first message: it works, nothing changed."""
     renew: bool = False
-    """The provider wants another channel in its place: this one ended, or will soon."""
+    """The provider wants this channel prolonged, or another in its place: it ended, or will soon."""
 
 
 class Notifications(Protocol):

@@ -134,6 +134,18 @@ class Memory:
                 self._world.posts.append(made.post("hello"))
             return Channel(made.id, made.resource, made.expires_at, proven=self._world.handshakes)
 
+    def prolong(self, channel: Channel) -> Channel:
+        if not self._world.prolongs:
+            raise Gone("This calendar system prolongs no channel.")
+        with self._request("prolong", channel.id) as person:
+            for calendar in person.calendars.values():
+                for watch in self._world.alive(calendar):
+                    if watch.id == channel.id:
+                        ends = self._world.clock() + self._world.channels_last
+                        calendar.watches[watch.id] = replace(watch, expires_at=ends)
+                        return Channel(watch.id, watch.resource, ends)
+            raise Gone("There is no such channel any more.")
+
     def unwatch(self, channel: Channel) -> None:
         with self._request("unwatch", channel.id) as person:
             for calendar in person.calendars.values():

@@ -193,6 +193,8 @@ class World:
         self.channels_last = timedelta(days=7)
         self.handshakes = False
         """Does it prove a channel's address while it is made, instead of greeting on it?"""
+        self.prolongs = False
+        """Can a channel be made to last longer? Else another one has to be opened in its place."""
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         """Only channels know the time here: they end."""
         self.lock = RLock()
@@ -329,6 +331,13 @@ class Owner:
     def refuse_push(self, calendar_id: str, refuses: bool = True) -> None:
         """As for calendars of holidays and birthdays: nobody can watch it."""
         self._calendar(calendar_id).refuses_push = refuses
+
+    def end_channels(self, calendar_id: str) -> None:
+        """The system gives all channels there up, and tells so."""
+        with self._world.lock:
+            calendar = self._calendar(calendar_id)
+            self._world.tell(calendar, "renew")
+            calendar.watches.clear()
 
     def ask_for_renewal(self, calendar_id: str) -> None:
         """The system wants another channel in place of each one there."""

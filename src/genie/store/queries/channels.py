@@ -32,7 +32,13 @@ def relied_on(now: datetime) -> QuerySet[Channel]:
 
 
 def lacking(addresses: Addresses, now: datetime) -> QuerySet[RemoteCalendar]:
-    """Calendars that should have a channel and have none, or one that is to be replaced."""
+    """Calendars that should have a channel and have none, or one that is to be replaced or prolonged."""
+    good = worth_keeping(addresses, now).filter(calendar=OuterRef("pk"), renew_at__gt=now)
+    return flowing_back().filter(~Exists(good), key__kind__in=list(addresses))
+
+
+def worth_keeping(addresses: Addresses, now: datetime) -> QuerySet[Channel]:
+    """Open channels with which nothing is wrong, but that some may have come to their time."""
     right = Q(pk__in=[])
     for kind, address in addresses.items():
         right |= Q(calendar__key__kind=kind, address=address)
@@ -41,10 +47,7 @@ def lacking(addresses: Addresses, now: datetime) -> QuerySet[RemoteCalendar]:
         | Q(calendar__push_late_at__gt=now - LATE_FOR)
         | Q(made_at__gt=F("calendar__push_late_at"))
     )
-    good = Channel.objects.filter(
-        right, heard_of, calendar=OuterRef("pk"), state=Channel.State.OPEN, renew_at__gt=now
-    )
-    return flowing_back().filter(~Exists(good), key__kind__in=list(addresses))
+    return Channel.objects.filter(right, heard_of, state=Channel.State.OPEN)
 
 
 def superfluous(addresses: Addresses) -> QuerySet[Channel]:
