@@ -16,7 +16,7 @@ from django.db import connection
 
 from run import postgres
 
-pytest_plugins = ["tests.outside", "tests.serving", "tests.google_sandbox"]
+pytest_plugins = ["tests.outside", "tests.serving", "tests.google_sandbox", "tests.microsoft_sandbox"]
 
 # The environment is complete before Django reads it. A session gets a cluster of its own, started when the
 # first test asks for the database, unless DATABASE_URL names one.

@@ -14,10 +14,7 @@ answer did not have the shape the discovery document gives it.
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,16 +22,14 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests import discovery
+from starlette.types import Scope
+from tests import discovery, standin_server
 
 from calendar_sandbox.app import create_app
 from calendar_sandbox.google.faults import Fault
 from calendar_sandbox.google.service import Google
 from calendar_sandbox.google.state import CALENDAR, Account, Logged, World
 from calendar_sandbox.settings import Settings, utc_now
-from run import programs
 
 CONTROL = "/_sandbox/google"
 API = "/calendar/v3/"
@@ -142,51 +137,8 @@ class GoogleSandbox:
         self.check_traffic = True
 
 
-class Judge:
-    """Around the stand-in's application: every call of the Calendar API is held to the discovery document."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self.sandbox: GoogleSandbox | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("raw_path", b"").decode().partition("?")[0]
-        judged = scope["type"] == "http" and API in path
-        if not judged or self.sandbox is None or not self.sandbox.check_traffic:
-            await self.app(scope, receive, send)
-            return
-        sandbox, asked, told = self.sandbox, list[bytes](), list[Message]()
-
-        async def tell(message: Message) -> None:
-            told.append(message)
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                # before the client has it, so that a test that has its answer has the verdict, too
-                sandbox.violations += _judged(scope, path.partition(API)[2], b"".join(asked), told)
-            await send(message)
-
-        await self.app(scope, _Heard(receive, asked), tell)
-
-
-class _Heard:
-    """A `receive` that keeps what it hands on; the server's own stays reachable behind it."""
-
-    def __init__(self, receive: Receive, heard: list[bytes]) -> None:
-        self.receive = receive
-        self.heard = heard
-        self.__self__ = getattr(receive, "__self__", None)
-
-    async def __call__(self) -> Message:
-        message = await self.receive()
-        self.heard.append(message.get("body", b""))
-        return message
-
-
-def _judged(scope: Scope, path: str, body: bytes, told: list[Message]) -> list[str]:
-    status = told[0]["status"]
-    headers = {name.lower(): value for name, value in told[0].get("headers", [])}
-    said = b"".join(one.get("body", b"") for one in told)
-    if headers.get(b"content-encoding") == b"gzip":
-        said = gzip.decompress(said)
+def verdict(scope: Scope, path: str, body: bytes, status: int, said: bytes) -> list[str]:
+    """What is wrong with a call, by the discovery document."""
     verb = scope["method"]
     for name, value in scope["headers"]:
         if name == b"x-http-method-override":
@@ -204,26 +156,14 @@ def _judged(scope: Scope, path: str, body: bytes, told: list[Message]) -> list[s
 
 def serve(google_settings: Settings, world: World | None = None) -> Iterator[GoogleSandbox]:
     """Run a stand-in in a thread on a free port while the generator is held."""
-    port = programs.free_port()
+    port = standin_server.free_port()
     app = create_app(google_settings, world)
-    judge = Judge(app)
+    judge = standin_server.Judge(app, API, verdict)
     sandbox = GoogleSandbox(f"http://127.0.0.1:{port}", app.state.google)
     sandbox.world.root_url = sandbox.base_url
     judge.sandbox = sandbox
-    config = uvicorn.Config(judge, host="127.0.0.1", port=port, log_level="warning", date_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    give_up = time.monotonic() + 20
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > give_up:
-            pytest.fail("the Google stand-in did not start")
-        time.sleep(0.005)
-    try:
+    with standin_server.served(judge, port):
         yield sandbox
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.fixture(scope="session")

@@ -117,6 +117,14 @@ class Earlier:
 
 
 @dataclass
+class Former:
+    """A default id the event had in this calendar before it moved away and back, and its last change then."""
+
+    until: int
+    id: str
+
+
+@dataclass
 class StoredEvent:
     """An event as it lies in one calendar: the Graph entity, and what Graph needs to know beside it.
 
@@ -137,6 +145,7 @@ class StoredEvent:
     original: str = ""  # 2026-11-24
     extended: dict[str, str] = field(default_factory=dict)  # singleValueExtendedProperties, by id
     earlier: list[Earlier] = field(default_factory=list)
+    former: list[Former] = field(default_factory=list)
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False, metadata={"saved": False})
 
     @property
@@ -560,7 +569,9 @@ class World:
             "lastModifiedDateTime": self.stamp(),
         }
         if old is not None:
-            stored.earlier = old.earlier
+            stored.earlier, stored.former = old.earlier, old.former
+            if old.id != stored.id:
+                stored.former = [*old.former, Former(old.change, old.id)][-REMEMBERED_SHAPES:]
             if (shape := shape_of(old)) != shape_of(stored) or dropped:
                 before = Earlier(calendar.changes, shape, list(dropped))
                 stored.earlier = [*old.earlier, before][-REMEMBERED_SHAPES:]
@@ -808,11 +819,13 @@ def exceptions_in(events: dict[str, StoredEvent], calendar: Calendar, series: st
 
 def occurrence_ids(master: StoredEvent, day: str) -> tuple[str, str]:
     """The default and the immutable id of a series' occurrence on a day (`2026-11-24`)."""
-    mark = f"FRAAI{day.replace('-', '')}"
-    return (
-        f"{master.id.removesuffix('AEAAA=')}{mark}EAAA=",
-        f"{master.immutable_id.removesuffix('AEA=')}{mark}EA=",
-    )
+    immutable = f"{master.immutable_id.removesuffix('AEA=')}FRAAI{day.replace('-', '')}EA="
+    return occurrence_id(master.id, day), immutable
+
+
+def occurrence_id(default_id: str, day: str) -> str:
+    """The default id of an occurrence, by its master's."""
+    return f"{default_id.removesuffix('AEAAA=')}FRAAI{day.replace('-', '')}EAAA="
 
 
 def renewed(stored: StoredEvent, **values: Any) -> StoredEvent:
@@ -821,7 +834,7 @@ def renewed(stored: StoredEvent, **values: Any) -> StoredEvent:
         "resource": dict(stored.resource),
         "extended": dict(stored.extended),
     }
-    return replace(stored, **(copied | {"known": {}, "earlier": []} | values))
+    return replace(stored, **(copied | {"known": {}, "earlier": [], "former": []} | values))
 
 
 def _gone(stored: StoredEvent) -> StoredEvent:

@@ -24,6 +24,7 @@ from calendar_sandbox.microsoft.state import (
     Resource,
     StoredEvent,
     exceptions_in,
+    occurrence_id,
     occurrence_ids,
     shape_of,
 )
@@ -41,7 +42,7 @@ class Round:
     epoch: int
     since: datetime
     until: datetime
-    after: int = 0  # the number of the last change that was told; 0: everything is new
+    after: int = -1  # the number of the last change that was told; -1: everything is new
     upto: int = -1  # the last change of this round; -1: it has not begun
     place: Place = (0, "", "")
 
@@ -93,7 +94,7 @@ def calendar_view(call: Call) -> Answer:
     calendar = call.calendar()
     call.must_see_details(calendar)
     state = _asked(call, calendar)
-    begun = bool(state.after or state.upto >= 0)
+    begun = state.after >= 0 or state.upto >= 0
     if state.calendar != calendar.key or state.epoch != calendar.epoch or (call.expired and begun):
         raise errors.sync_state_gone(_fresh(call, state))
     events, latest = calendar.events, calendar.changes
@@ -103,6 +104,8 @@ def calendar_view(call: Call) -> Answer:
     if state.upto < 0:
         state = replace(state, upto=latest)
     rows = [row for row in _rows(calendar, events, state) if row.place > state.place]
+    if call.immutable:
+        rows = [row for row in rows if row.found is not None or row.gone[1]]
     rows.sort(key=lambda row: row.place)
     size = call.page_size
     page, more = rows[:size], len(rows) > size
@@ -150,6 +153,7 @@ def _rows(calendar: Calendar, events: dict[str, StoredEvent], state: Round) -> l
     for stored in events.values():
         if not state.after < stored.change <= state.upto:
             continue
+        rows += _formerly(stored, state)
         if stored.series:
             rows += _of_exception(calendar, events, stored, state)
         elif stored.kind == "seriesMaster" or stored.earlier:
@@ -165,7 +169,15 @@ def _place(stored: StoredEvent, day: str = "") -> Place:
 
 def _removed(stored: StoredEvent, state: Round) -> list[Told]:
     """A first round has nothing to take back."""
-    return [Told(_place(stored), gone=(stored.id, stored.immutable_id))] if state.after else []
+    return [Told(_place(stored), gone=(stored.id, stored.immutable_id))] if state.after >= 0 else []
+
+
+def _formerly(stored: StoredEvent, state: Round) -> list[Told]:
+    """Default ids that ended while the event was in another calendar; its immutable id is the same again."""
+    ended = [one.id for one in stored.former if 0 <= state.after < one.until <= state.upto]
+    days = sorted(_days_before(stored, state)) if ended else []
+    ids = ended + [occurrence_id(one, day) for one in ended for day in days]
+    return [Told(_place(stored, f"!{one}"), gone=(one, "")) for one in ids]
 
 
 def _of_single(calendar: Calendar, stored: StoredEvent, state: Round) -> list[Told]:
@@ -208,7 +220,7 @@ def _of_series(
         rows += [Told(_place(stored), Found(calendar, stored))] if inside else _removed(stored, state)
     else:
         rows += _of_single(calendar, stored, state)
-    if state.after:
+    if state.after >= 0:
         for day in sorted(_days_before(stored, state) - set(present) - set(others)):
             rows.append(Told(_place(stored, day), gone=occurrence_ids(stored, day)))
     return rows
