@@ -329,3 +329,37 @@ def revoked() -> Refused:
         "might have changed or reset their password.",
         suberror="bad_token",
     )
+
+
+# --- on demand ----------------------------------------------------------------------------------------------
+
+
+def second_factor() -> Refused:
+    return Refused(
+        "interaction_required",
+        50076,
+        "Due to a configuration change made by your administrator, or because you moved to a new location, "
+        f"you must use multi-factor authentication to access '{RESOURCE}'.",
+        suberror="basic_action",
+    )
+
+
+def transient(status: int) -> Refused:
+    error = "temporarily_unavailable" if status == 503 else "server_error"
+    return Refused(error, 90033, "A transient error has occurred. Please try again.", status)
+
+
+def demanded(reason: str, status: int) -> Refused:
+    """The refusal a test asks for by an error's or a suberror's name; of others the name is all we know."""
+    demo = Client("00000000-0000-0000-0000-000000000000")
+    known = {
+        "interaction_required": second_factor(),
+        "consent_required": not_consented(demo),
+        "bad_token": revoked(),
+        "invalid_grant": too_old(),
+        "invalid_client": wrong_secret(demo),
+        "unauthorized_client": no_client(demo.id, "common"),
+    }
+    if not reason:
+        return transient(status) if status >= 500 else malformed()
+    return known.get(reason) or Refused(reason, 90033 if status >= 500 else 9002313, "Fault", status)

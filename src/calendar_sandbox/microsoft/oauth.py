@@ -46,6 +46,7 @@ from calendar_sandbox.microsoft.state import PERSONAL_TENANT, Account, World
 from calendar_sandbox.pages import BIGGEST_FORM
 from calendar_sandbox.standin import pkce, signing
 from calendar_sandbox.standin.clients import may_return_to
+from calendar_sandbox.standin.faults import Fault
 from calendar_sandbox.standin.signin import Face, basic_of, remember, remembered, signin_page, text_of
 
 SYSTEM, COOKIE = "Microsoft", "pretend_microsoft"
@@ -298,6 +299,11 @@ async def token(request: Request) -> Response:
             answer, status = refused.as_json(world, mine), refused.status
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     return JSONResponse(answer, status, headers | ({"client-request-id": mine} if mine else {}))
+
+
+def fault_words(graph: Any, fault: Fault) -> dict[str, Any]:
+    """What the token endpoint says to a fault: its `reason` is an error or a suberror of Microsoft's."""
+    return aadsts.demanded(fault.reason, fault.code).as_json(graph.world)
 
 
 async def userinfo(request: Request) -> Response:

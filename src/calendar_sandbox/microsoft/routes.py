@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 from calendar_sandbox.microsoft import control, oauth
 from calendar_sandbox.microsoft.service import BATCH, Graph
 from calendar_sandbox.standin.exchange import Reply, Request
-from calendar_sandbox.standin.wire import Api, Faulty
+from calendar_sandbox.standin.wire import Api, Faulty, plain_words
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -22,7 +22,8 @@ CALLS = {
 
 def _with_faults(route: Route) -> Route:
     if route.path in CALLS:
-        route.app = Faulty(route.app, CALLS[route.path], name="microsoft")
+        words = oauth.fault_words if route.path.endswith("/token") else plain_words
+        route.app = Faulty(route.app, CALLS[route.path], name="microsoft", words=words)
     return route
 
 

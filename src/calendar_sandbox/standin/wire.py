@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from calendar_sandbox.standin.faults import Asked, Fault
 BIGGEST_BODY = 10 * 1024 * 1024  # octets
 
 Answer = Callable[[Any, Request], Awaitable[Reply]]
+Words = Callable[[Any, Fault], dict[str, Any]]
 
 
 async def asked_of(request: WebRequest, *, below: str = "", root: str = "") -> Request:
@@ -111,13 +113,22 @@ def spoiled(reply: Reply, fault: Fault | None) -> Reply:
     return reply
 
 
-class Faulty:
-    """Faults around an endpoint that is not the API's: signing in, tokens, who one is."""
+def plain_words(_standin: Any, fault: Fault) -> dict[str, Any]:
+    reason = fault.reason or ("internal_failure" if fault.code >= 500 else "invalid_request")
+    return {"error": reason, "error_description": "Fault"}
 
-    def __init__(self, app: ASGIApp, call: str, *, name: str) -> None:
+
+class Faulty:
+    """Faults around an endpoint that is not the API's: signing in, tokens, who one is.
+
+    `words` are what an error says, as the stand-in words it.
+    """
+
+    def __init__(self, app: ASGIApp, call: str, *, name: str, words: Words = plain_words) -> None:
         self.app = app
         self.call = call
         self.name = name
+        self.words = words
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         standin = getattr(scope["app"].state, self.name)
@@ -127,11 +138,11 @@ class Faulty:
         if fault is None:
             await self.app(scope, receive, send)
         elif fault.kind in ("reset_before", "error_before"):
-            await play(_instead(fault), scope, receive, send)
+            await play(self._instead(standin, fault), scope, receive, send)
         else:
-            await play(await self._after(fault, scope, receive), scope, receive, send)
+            await play(await self._after(standin, fault, scope, receive), scope, receive, send)
 
-    async def _after(self, fault: Fault, scope: Scope, receive: Receive) -> Reply:
+    async def _after(self, standin: Any, fault: Fault, scope: Scope, receive: Receive) -> Reply:
         """Let the endpoint do its work and keep what it says."""
         said: list[Message] = []
 
@@ -140,16 +151,15 @@ class Faulty:
 
         await self.app(scope, receive, keep)
         if fault.kind == "error_after":
-            return _instead(fault)
+            return self._instead(standin, fault)
         body = b"".join(one.get("body", b"") for one in said)
         headers = {name.decode(): value.decode() for name, value in said[0].get("headers", [])}
         return spoiled(Reply(said[0]["status"], headers, body), fault)
 
-
-def _instead(fault: Fault) -> Reply:
-    if fault.kind == "reset_before":
-        return Reply(0, broken=True)
-    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    reason = fault.reason or ("internal_failure" if fault.code >= 500 else "invalid_request")
-    body = f'{{"error": "{reason}", "error_description": "Fault"}}'.encode()
-    return Reply(fault.code, {"Content-Type": "application/json"} | headers, body)
+    def _instead(self, standin: Any, fault: Fault) -> Reply:
+        if fault.kind == "reset_before":
+            return Reply(0, broken=True)
+        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        with standin.world.lock:
+            body = json.dumps(self.words(standin, fault)).encode()
+        return Reply(fault.code, {"Content-Type": "application/json"} | headers, body)

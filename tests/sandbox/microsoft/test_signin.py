@@ -802,6 +802,44 @@ def test_what_a_person_takes_back_wants_consent_again(scene: Scene):
     assert "Schedule Genie" in scene.http.get(f"{scene.url}/connections", params=here).text
 
 
+# --- faults
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "expected"),
+    [
+        (400, "interaction_required", ("interaction_required", 50076, "basic_action")),
+        (400, "consent_required", ("invalid_grant", 65001, "consent_required")),
+        (400, "bad_token", ("invalid_grant", 50173, "bad_token")),
+        (401, "invalid_client", ("invalid_client", 7000215, "")),
+        (503, "", ("temporarily_unavailable", 90033, "")),
+        (500, "", ("server_error", 90033, "")),
+        (400, "slow_down", ("slow_down", 9002313, "")),
+    ],
+)
+def test_a_fault_of_the_token_endpoint_is_worded_as_microsofts(
+    scene: Scene, status: int, reason: str, expected: tuple
+):
+    token = scene.tokens()["refresh_token"]
+    fault = {"kind": "error_before", "call": "oauth.token", "code": status, "reason": reason}
+    APP.post(f"{scene.url}/_sandbox/microsoft/faults", json=fault)
+    assert error(scene.refresh(token)) == (status, *expected)
+    assert scene.refresh(token).status_code == 200
+
+
+def test_an_answer_that_is_lost_after_the_token_was_renewed(scene: Scene):
+    """With strict rotation the app is stranded: the token it has was exchanged, the new one never came."""
+    scene.world.rotates_strictly = True
+    token = scene.tokens()["refresh_token"]
+    fault = {"kind": "reset_after", "call": "oauth.token"}
+    APP.post(f"{scene.url}/_sandbox/microsoft/faults", json=fault)
+    with pytest.raises(httpx.HTTPError):
+        scene.refresh(token)
+    assert error(scene.refresh(token)) == (400, "invalid_grant", 70000, "bad_token")
+    scene.world.rotates_strictly = False
+    assert scene.refresh(token).status_code == 200
+
+
 # --- who it was, and where everything is
 
 
