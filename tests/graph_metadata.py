@@ -124,7 +124,7 @@ def _faults_of_object(value: Any, kind: str, where: str, *, asked: bool) -> list
 def _is_plain(value: Any, kind: str, *, asked: bool) -> bool:
     try:
         if kind == "Boolean":
-            return isinstance(value, bool)
+            return isinstance(value, bool) or (asked and value in ("true", "false"))  # python-o365 does so
         if kind == "Int32":
             return isinstance(value, int) and not isinstance(value, bool)
         if kind == "Double":

@@ -231,6 +231,8 @@ def _object(value: Any, shape: Shape) -> Any:
 
 def _plain(value: Any, wanted: str) -> Any:
     if wanted == "boolean":
+        if value in ("true", "false"):  # python-o365 writes it so, and Graph takes it
+            return value == "true"
         if not isinstance(value, bool):
             raise errors.bad_literal(value, "Edm.Boolean")
         return value
