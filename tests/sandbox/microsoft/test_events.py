@@ -198,6 +198,32 @@ def test_an_extended_property_finds_the_event(ana: httpx.Client):
     assert set(read) == {"@odata.context", "@odata.etag", "id", "singleValueExtendedProperties"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("ep/value eq 'TWO'", ["two"]),
+        ("startswith(ep/value,'t')", ["two"]),
+        ("contains(ep/value,'n')", ["one"]),
+        ("ep/value ne 'one'", ["two"]),
+    ],
+)
+def test_an_extended_property_is_compared(ana: httpx.Client, condition: str, found: list[str]):
+    for value in ("one", "two"):
+        made(ana, marked(value) | {"subject": value})
+    named = f"singleValueExtendedProperties/any(ep: ep/id eq '{KEY}' and {condition})"
+    said = got(ana, f"me/events?$filter={quote(named)}")["value"]
+    assert [one["subject"] for one in said] == found
+
+
+def test_the_name_of_an_extended_property_has_a_case(ana: httpx.Client):
+    made(ana, marked("one"))
+    for name, count in ((KEY.replace("genie", "Genie"), 0), (KEY.replace("66F5", "66f5"), 1)):
+        text = quote(f"singleValueExtendedProperties/any(ep: ep/id eq '{name}')")
+        assert len(got(ana, f"me/events?$filter={text}")["value"]) == count
+    text = quote(f"singleValueExtendedProperties/any(ep: startswith(ep/id,'{KEY}'))")
+    assert refused(ana.get(f"me/events?$filter={text}")) == (400, "ErrorInvalidUrlQueryFilter")
+
+
 def test_extended_properties_do_not_filter_a_view(ana: httpx.Client):
     named = quote(f"singleValueExtendedProperties/any(ep: ep/id eq '{KEY}' and ep/value eq 'x')")
     window = "startDateTime=2026-11-24T00:00:00Z&endDateTime=2026-11-27T00:00:00Z"

@@ -52,6 +52,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda a, b: a > b,
     "ge": lambda a, b: a >= b,
 }
+PROPERTY_COMPARE = {"id": ("eq",), "value": ("eq", "ne", "startswith", "contains")}
 EXPANDED = re.compile(r"singleValueExtendedProperties(?:\(\$filter=(.*)\))?", re.IGNORECASE | re.DOTALL)
 PROPERTY_ID = re.compile(r"\bid\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
@@ -163,20 +164,34 @@ class _Filter:
         return test
 
     def property(self, variable: str) -> Test:
-        """`ep/id eq '…' and ep/value eq '…'`"""
+        """`ep/id eq '…' and ep/value eq '…'`, or `… and startswith(ep/value,'…')`."""
         wanted = {}
         while True:
-            name = self.take().lower().removeprefix(f"{variable}/")
-            how = self.take().lower()
-            if name not in ("id", "value") or how not in ("eq", "ne"):
-                raise errors.bad_filter()
-            wanted[name] = (how, _text(self.take()))
+            name, how, value = self.property_part(variable)
+            wanted[name] = (how, value)
             if self.peek().lower() != "and":
                 break
             self.take()
         if wanted.get("id", ("", ""))[0] != "eq":
             raise errors.bad_filter()
         return lambda row: _has_property(row, wanted)
+
+    def property_part(self, variable: str) -> tuple[str, str, str]:
+        """Whether it is about id or value, how they are compared, with what."""
+        how = self.take().lower() if self.peek().lower() in ("startswith", "contains") else ""
+        if how:
+            self.take("(")
+        name = self.take().lower().removeprefix(f"{variable}/")
+        if how:
+            self.take(",")
+        else:
+            how = self.take().lower()
+        value = _text(self.take())
+        if how in ("startswith", "contains"):
+            self.take(")")
+        if how not in PROPERTY_COMPARE.get(name, ()):
+            raise errors.bad_filter()
+        return name, how, value
 
     def comparison(self) -> Test:
         name, how, value = self.take().lower(), self.take().lower(), self.take()
@@ -225,11 +240,14 @@ def _has_category(wanted: str) -> Test:
 
 
 def _has_property(row: Row, wanted: dict[str, tuple[str, str]]) -> bool:
+    """Values are compared in any case, says singlevaluelegacyextendedproperty-get."""
     found = row.extended.get(property_key(wanted["id"][1]))
     if found is None:
         return False
     how, value = wanted.get("value", ("", ""))
-    return COMPARE[how](found, value) if how else True
+    if how in ("startswith", "contains"):
+        return _fits(how, found.lower(), value.lower())
+    return COMPARE[how](found.lower(), value.lower()) if how else True
 
 
 def _inside(said: Resource, path: tuple[str, ...]) -> str:
@@ -240,8 +258,9 @@ def _inside(said: Resource, path: tuple[str, ...]) -> str:
 
 
 def property_key(name: str) -> str:
-    """An extended property's id with the case and spaces Exchange does not care for taken out."""
-    return re.sub(r"\s+", " ", name.strip()).lower()
+    """An extended property's id with the case that does not count taken out: that of a name does."""
+    kind, word, rest = re.sub(r"\s+", " ", name.strip()).partition(" Name ")
+    return f"{kind.lower()}{word}{rest}"
 
 
 def filtering(text: str) -> Test:
