@@ -12,7 +12,9 @@ OTHER = "bob"  # an account without any calendar, to see what is said then
 CALENDAR = "front-desk"
 ZONE = "America/New_York"
 GOOGLE_ACCOUNTS = ("ana@example.org", "ben@example.org")  # the stand-in furnishes them with calendars
+MICROSOFT_ACCOUNTS = ("ana@contoso.example", "ben@contoso.example")
 GOOGLE_CLIENT = ("demo.apps.pretend-google.example", "demo-secret")  # protects nothing: anybody may sign in
+MICROSOFT_CLIENT = ("5c4ed01e-0000-4000-8000-000000000001", "demo-secret")
 
 RADICALE = """# Written by `make run` at every start.
 [server]
@@ -105,9 +107,23 @@ def google_settings(stand_in: str) -> dict[str, str]:
     }
 
 
-def google_client_option(public_url: str) -> str:
-    """How the stand-in is told of the product, as an operator registers it with Google."""
-    return ":".join([*GOOGLE_CLIENT, f"{public_url.rstrip('/')}/connect/return/google"])
+def microsoft_settings(stand_in: str) -> dict[str, str]:
+    """The variables that send the product to the Microsoft stand-in at this address."""
+    return {
+        "GENIE_MICROSOFT_CLIENT_ID": MICROSOFT_CLIENT[0],
+        "GENIE_MICROSOFT_CLIENT_SECRET": MICROSOFT_CLIENT[1],
+        "GENIE_MICROSOFT_AUTHORITY": stand_in,
+        "GENIE_MICROSOFT_GRAPH_URL": f"{stand_in}/v1.0",
+    }
+
+
+def client_options(public_url: str) -> list[str]:
+    """How the stand-ins are told of the product, as an operator registers it with Google and Microsoft."""
+    back = f"{public_url.rstrip('/')}/connect/return"
+    return [
+        f"--google-client={':'.join([*GOOGLE_CLIENT, f'{back}/google'])}",
+        f"--microsoft-client={':'.join([*MICROSOFT_CLIENT, f'{back}/microsoft'])}",
+    ]
 
 
 def lay_out(folder: Path, *, password: str, port: int, today: date) -> None:

@@ -208,6 +208,8 @@ class Installation:
             }
             if not given.get("GENIE_GOOGLE_CLIENT_ID"):  # else the operator has registered with Google
                 ours |= demo.google_settings(ours["GENIE_DEMO_CALENDAR_URL"])
+            if not given.get("GENIE_MICROSOFT_CLIENT_ID"):
+                ours |= demo.microsoft_settings(ours["GENIE_DEMO_CALENDAR_URL"])
         return ours
 
     def write_environment(self) -> None:
@@ -268,8 +270,9 @@ class Installation:
         page += ["--accounts", str(accounts), "--smtp-port", str(self.ports["mail"])]
         page += ["--mail-dir", str(self.state / "mail")]
         page += [f"--google-account={address}" for address in demo.GOOGLE_ACCOUNTS]
-        page += ["--state", str(self.state / "google.json")]
-        page += ["--google-client", demo.google_client_option(self.environment["GENIE_PUBLIC_URL"])]
+        page += [f"--microsoft-account={address}" for address in demo.MICROSOFT_ACCOUNTS]
+        page += ["--state", str(self.state / "stand-ins.json")]
+        page += demo.client_options(self.environment["GENIE_PUBLIC_URL"])
         self.launch("demo calendar page", page)
 
     def web_command(self) -> list[str]:
@@ -372,6 +375,7 @@ class Installation:
         return [
             "  Calendars to connect (Apps → Schedule Genie™ → Configure Calendar):",
             f"    Google           choose {demo.GOOGLE_ACCOUNTS[0]}; a stand-in for Google, no password",
+            f"    Microsoft        choose {demo.MICROSOFT_ACCOUNTS[0]}; a stand-in, too",
             f"    CalDAV           server address   {self.environment['GENIE_DEMO_CALDAV_URL']}",
             f"                     user             {demo.OWNER}",
             f"                     app password     {self.secrets['GENIE_DEMO_CALDAV_PASSWORD']}",
