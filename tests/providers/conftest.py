@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.google_sandbox import google_sandbox, google_server  # noqa: F401  fixtures
+from tests.microsoft_sandbox import microsoft_sandbox, microsoft_server  # noqa: F401  fixtures
 from tests.providers import google_script, microsoft_script, servers
 
 pytest.register_assert_rewrite("tests.providers.contract")

@@ -69,6 +69,7 @@ class GoogleSide:
     """Ana, her team's calendar, and what she does there."""
 
     forgets = False
+    zones = True
 
     def __init__(self, sandbox: GoogleSandbox) -> None:
         self.sandbox = sandbox

@@ -51,6 +51,8 @@ class Side(Protocol):
     """A calendar that may only be read."""
     forgets: bool
     """A deleted identity can be used again there."""
+    zones: bool
+    """The zone of an event flows back from there."""
 
     def again(self) -> CalendarProvider:
         """A second, independent provider of the same account."""
@@ -96,6 +98,7 @@ class PushSide(Side, Protocol):
 
 class MemorySide:
     forgets = False
+    zones = True
     hook = "https://genie.example.com/hooks/memory"
 
     def __init__(self, *, cursors: bool = True) -> None:
@@ -174,6 +177,7 @@ class CalDavSide:
     """A real server, and its owner with the `icalendar` library."""
 
     forgets = True
+    zones = True
 
     def __init__(self, server: Server) -> None:
         self.owner = Owner(server)

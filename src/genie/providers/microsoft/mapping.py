@@ -23,7 +23,7 @@ Event = Mapping[str, Any]
 PROPERTY = "String {3f0a6a6e-6f2c-4c57-9a3c-1f0b7f6e9d21} Name scheduleGenieKey"
 """Our single-value extended property. The GUID is this product's own and never changes: it is how events that
 were made are found again."""
-OUR_KEY = re.compile(r"([0-9a-f]{32})\.([1-9][0-9]{0,8})", re.IGNORECASE)
+OUR_KEY = re.compile(r"([0-9a-f]{32})\.([1-9][0-9]{0,8})(?:\.[0-9a-z]*)?", re.IGNORECASE)
 OUR_TRANSACTION = re.compile(r"genie-([0-9a-f]{32})-([1-9][0-9]{0,8})", re.IGNORECASE)
 
 EXPAND = f"singleValueExtendedProperties($filter=id eq '{PROPERTY}')"
@@ -43,7 +43,6 @@ NEVER_BUSY = ("free", "workingElsewhere")
 ANOTHER_ORGANISES = "Another person organises this event now, so only they can change it."
 READ_ONLY = "This account may only read this calendar."
 MIDNIGHT = "T00:00:00"
-JUST_NOW = timedelta(seconds=5)
 ZONES_APART = timedelta(hours=3)
 """Two sets of zone rules differ by an hour or two, and by whole quarters."""
 
@@ -56,8 +55,9 @@ def transaction_of(identity: EventIdentity) -> str:
     return f"genie-{identity.key}-{identity.generation}"
 
 
-def property_of(identity: EventIdentity) -> dict[str, str]:
-    return {"id": PROPERTY, "value": f"{identity.key}.{identity.generation}"}
+def property_of(identity: EventIdentity, made_by: str) -> dict[str, str]:
+    """`made_by` tells the request that made an event from its repetitions, whose answers look the same."""
+    return {"id": PROPERTY, "value": f"{identity.key}.{identity.generation}.{made_by}"}
 
 
 def bearers_of(key: str) -> str:
@@ -71,10 +71,18 @@ def identity_of(event: Event) -> EventIdentity | None:
 
 
 def identity_of_property(event: Event) -> EventIdentity | None:
+    return _identity(OUR_KEY, _our_property(event))
+
+
+def was_made_by(event: Event, made_by: str) -> bool:
+    return _our_property(event).rpartition(".")[2] == made_by
+
+
+def _our_property(event: Event) -> str:
     for one in event.get("singleValueExtendedProperties") or ():
         if str(one.get("id") or "").lower() == PROPERTY.lower():
-            return _identity(OUR_KEY, one.get("value"))
-    return None
+            return str(one.get("value") or "")
+    return ""
 
 
 def _identity(shape: re.Pattern[str], value: object) -> EventIdentity | None:
@@ -258,11 +266,11 @@ def stamp_of(event: Event, name: str) -> datetime | None:
 # --- writing
 
 
-def written(identity: EventIdentity, content: EventContent) -> dict[str, Any]:
+def written(identity: EventIdentity, content: EventContent, made_by: str = "") -> dict[str, Any]:
     """A new event: no attendees, so nobody is mailed; the mailbox's own reminder and colour."""
     return {
         "transactionId": transaction_of(identity),
-        "singleValueExtendedProperties": [property_of(identity)],
+        "singleValueExtendedProperties": [property_of(identity, made_by)],
         "subject": content.title or "",
         "location": {"displayName": content.place or ""},
         "body": {"contentType": "html", "content": as_html(content.description or "")},
@@ -313,6 +321,8 @@ def _zone_for(when: When) -> tuple[ZoneInfo | None, str]:
     """A zone in which both ends are one clear wall time, also by the rules its Windows name stands for."""
     zone = zone_of(when.zone)
     name = windows(when.zone, when.start.year) if zone else ""
+    if when.all_day:
+        return zone, name  # the days count, whatever it is called
     if zone is None or not name:
         return None, ""
     theirs = ZoneInfo(iana(name))
@@ -334,24 +344,14 @@ def _moment(moment: datetime, zone: ZoneInfo | None, name: str, whole_day: bool)
     return {"dateTime": said, "timeZone": name or "UTC"}
 
 
-def is_off_by_zone_rules(answer: Event, wanted: When, *, at: datetime | None) -> bool:
-    """Whether an event just made or changed stands at another instant than it was asked for, because the
-    service has other rules for the zone. `at` is the service's clock; None: known to be just made.
-
-    An event of an earlier creation, which its owner may have moved, is left alone.
-    """
-    there = when_of(answer)
+def is_off_by_zone_rules(event: Event, wanted: When) -> bool:
+    """Whether an event that was just written stands at another instant than it was asked for, because the
+    service has other rules for the zone."""
+    there = when_of(event)
     shift = there.start - wanted.start
     if not shift or shift != there.end - wanted.end or there.all_day or wanted.all_day:
         return False
-    if abs(shift) > ZONES_APART or shift % timedelta(minutes=15):
-        return False
-    if at is None:
-        return True
-    made, touched = stamp_of(answer, "createdDateTime"), stamp_of(answer, "lastModifiedDateTime")
-    if made is None or touched is None:
-        return False
-    return abs(at - made) <= JUST_NOW and abs(touched - made) <= JUST_NOW
+    return abs(shift) <= ZONES_APART and not shift % timedelta(minutes=15)
 
 
 # --- calendars

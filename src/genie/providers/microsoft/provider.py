@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -66,6 +66,7 @@ LIVES = timedelta(minutes=10_070)
 """What a subscription is asked to last: ten minutes less than the most for Outlook (*subscription*)."""
 
 STALE = "Somebody changed the event on the calendar first."
+TAKEN_BEFORE = "This event was made before and deleted; Outlook does not make it twice."
 NOT_HERE = "This event is not on the calendar any more."
 FORGOTTEN = "Microsoft forgot how far the calendar was read."
 
@@ -130,17 +131,21 @@ class Microsoft:
         What is refused is looked for before it counts as refused: some refusals have made the event all the
         same (FACTS S13).
         """
-        answer = self._api.ask("POST", events(calendar_id), body=mapping.written(identity, content))
+        made_by = token_hex(4)
+        body = mapping.written(identity, content, made_by)
+        answer = self._api.ask("POST", events(calendar_id), body=body)
         if answer.ok:
-            self._right_zone_rules(calendar_id, answer, content)
-            return self._read_back(calendar_id, identity, str(answer.body["id"]))
+            event = self._read_back(calendar_id, identity, str(answer.body["id"]))
+            if mapping.was_made_by(event, made_by) and mapping.is_off_by_zone_rules(event, content.when):
+                event = self._exact(calendar_id, event, content)
+            return self._remote(calendar_id, event, identity=identity)
         if answer.status == httpx.codes.NOT_FOUND:
             self._demand_calendar(calendar_id)
         made = self._bearer(calendar_id, identity)
         if made is not None:
             return made
         if answer.reason in TAKEN:
-            raise IdentityTaken("This event was made before and deleted; Outlook does not make it twice.")
+            raise IdentityTaken(TAKEN_BEFORE)
         raise self._api.fault(answer)
 
     def get(self, calendar_id: str, event_id: str) -> RemoteEvent:
@@ -160,8 +165,8 @@ class Microsoft:
         if not patch:
             return self._remote(calendar_id, there)
         changed = self._patched(calendar_id, there, patch)
-        if "start" in patch and mapping.is_off_by_zone_rules(changed, content.when, at=None):
-            changed = self._patched(calendar_id, changed, mapping.times(content.when, exact=True))
+        if "start" in patch and mapping.is_off_by_zone_rules(changed, content.when):
+            changed = self._exact(calendar_id, changed, content)
         return self._remote(calendar_id, changed, identity=mapping.identity_of(there))
 
     def delete(self, calendar_id: str, event_id: str, *, version: str) -> bool:
@@ -298,34 +303,26 @@ class Microsoft:
                 return
         raise Gone(NOT_HERE)
 
-    def _read_back(self, calendar_id: str, identity: EventIdentity, event_id: str) -> RemoteEvent:
+    def _read_back(self, calendar_id: str, identity: EventIdentity, event_id: str) -> Event:
         """What was made, with our property: put there anew where it was lost (a save that collided)."""
         try:
             event = self._stored(calendar_id, event_id)
         except Gone:
-            made = self._bearer(calendar_id, identity)
-            if made is not None:
-                return made
-            raise IdentityTaken(
-                "This event was made before and deleted; Outlook does not make it twice."
-            ) from None
+            raise IdentityTaken(TAKEN_BEFORE) from None
         if mapping.identity_of_property(event) is None:
-            own = {"singleValueExtendedProperties": [mapping.property_of(identity)]}
+            own = {"singleValueExtendedProperties": [mapping.property_of(identity, "")]}
             self._patched(calendar_id, event, own)
             event = self._stored(calendar_id, event_id)
-        return self._remote(calendar_id, event)
+        return event
 
     def _bearer(self, calendar_id: str, identity: EventIdentity) -> RemoteEvent | None:
-        """The live event of exactly this identity; of several the one made first stays ours."""
+        """The live event of exactly this identity; of several (copies) the one that was made first."""
         found = [one for one in self.find(calendar_id, identity.key) if one.identity == identity]
         return found[0] if found else None
 
-    def _right_zone_rules(self, calendar_id: str, answer: Answer, content: EventContent) -> None:
-        """An event just made that stands at another hour, since the service has other rules for its zone."""
-        with suppress(Malformed):
-            at = clock_of(answer)
-            if at and mapping.is_off_by_zone_rules(answer.body, content.when, at=at):
-                self._patched(calendar_id, answer.body, mapping.times(content.when, exact=True))
+    def _exact(self, calendar_id: str, there: Event, content: EventContent) -> Event:
+        """The event at the instants that were meant: the service has other rules for its zone."""
+        return self._patched(calendar_id, there, mapping.times(content.when, exact=True))
 
     def _patched(self, calendar_id: str, there: Event, patch: Mapping[str, Any]) -> Event:
         """The event after the change. `If-Match` is not in the reference for events; where it is heeded it
@@ -578,14 +575,6 @@ def link_of(cursor: str | None) -> str:
 
 def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def clock_of(answer: Answer) -> datetime | None:
-    """The service's own time, from its answer."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return None
 
 
 def channel_of(body: Mapping[str, Any], *, now: datetime) -> Channel:
