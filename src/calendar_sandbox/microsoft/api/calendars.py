@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from calendar_sandbox.microsoft import errors
 from calendar_sandbox.microsoft.api import entities, odata
 from calendar_sandbox.microsoft.api.call import Answer, Call
@@ -15,7 +17,7 @@ def listed(call: Call) -> Answer:
     found = [one for one in call.world.calendars_of(call.mailbox) if call.world.role(call.account, one)]
     if not found:
         raise errors.access_denied()
-    rows = [odata.Row(entities.calendar(call, one), {}) for one in found]
+    rows = [odata.Row(partial(entities.calendar, call, one), {}) for one in found]
     if text := call.text("$filter"):
         test = odata.filtering(text)
         rows = [row for row in rows if test(row)]

@@ -11,8 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from calendar_sandbox.microsoft import errors, recurrence, times
 from calendar_sandbox.microsoft.api import entities, reading
@@ -103,11 +105,8 @@ def calendar_view(call: Call) -> Answer:
         latest = max(latest, state.after)
     if state.upto < 0:
         state = replace(state, upto=latest)
-    rows = [row for row in _rows(calendar, events, state) if row.place > state.place]
-    if call.immutable:
-        rows = [row for row in rows if row.found is not None or row.gone[1]]
-    rows.sort(key=lambda row: row.place)
     size = call.page_size
+    rows = list(islice(_rows(call, calendar, events, state), size + 1))
     page, more = rows[:size], len(rows) > size
     said: Resource = {"@odata.context": call.context("Collection(event)")}
     if more:
@@ -147,20 +146,24 @@ def _fresh(call: Call, state: Round) -> str:
     return f"{call.base_url}{call.path}?{window}&$deltatoken="
 
 
-def _rows(calendar: Calendar, events: dict[str, StoredEvent], state: Round) -> list[Told]:
-    """Everything the round tells, in no order."""
-    rows = []
-    for stored in events.values():
-        if not state.after < stored.change <= state.upto:
+def _rows(call: Call, calendar: Calendar, events: dict[str, StoredEvent], state: Round) -> Iterator[Told]:
+    """What the round still has to tell, in its order. A default id that ended has no immutable one."""
+    changed = [one for one in events.values() if state.after < one.change <= state.upto]
+    for stored in sorted(changed, key=lambda one: (one.change, one.immutable_id)):
+        if (stored.change, stored.immutable_id) < state.place[:2]:
             continue
-        rows += _formerly(stored, state)
-        if stored.series:
-            rows += _of_exception(calendar, events, stored, state)
-        elif stored.kind == "seriesMaster" or stored.earlier:
-            rows += _of_series(calendar, events, stored, state)
-        else:
-            rows += _of_single(calendar, stored, state)
-    return rows
+        rows = _formerly(stored, state) + _of(calendar, events, stored, state)
+        for row in sorted(rows, key=lambda one: one.place):
+            if row.place > state.place and (not call.immutable or row.found is not None or row.gone[1]):
+                yield row
+
+
+def _of(calendar: Calendar, events: dict[str, StoredEvent], stored: StoredEvent, state: Round) -> list[Told]:
+    if stored.series:
+        return _of_exception(calendar, events, stored, state)
+    if stored.kind == "seriesMaster" or stored.earlier:
+        return _of_series(calendar, events, stored, state)
+    return _of_single(calendar, stored, state)
 
 
 def _place(stored: StoredEvent, day: str = "") -> Place:
@@ -181,9 +184,7 @@ def _formerly(stored: StoredEvent, state: Round) -> list[Told]:
 
 
 def _of_single(calendar: Calendar, stored: StoredEvent, state: Round) -> list[Told]:
-    inside = not stored.deleted and recurrence.overlaps(
-        *times.bounds(stored.resource), state.since, state.until
-    )
+    inside = not stored.deleted and recurrence.overlaps(*reading.bounds_of(stored), state.since, state.until)
     return [Told(_place(stored), Found(calendar, stored))] if inside else _removed(stored, state)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -59,10 +60,14 @@ PROPERTY_ID = re.compile(r"\bid\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
 @dataclass
 class Row:
-    """An entity of a list, in UTC for comparing, with the extended properties it has."""
+    """An entity of a list, written only when somebody looks at it, with the extended properties it has."""
 
-    said: Resource
+    write: Callable[[], Resource]
     extended: dict[str, str]
+
+    @cached_property
+    def said(self) -> Resource:
+        return self.write()
 
 
 # --- $filter ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from calendar_sandbox.microsoft import errors, recurrence, times
 from calendar_sandbox.microsoft.api import entities, odata
@@ -36,6 +37,8 @@ class Found:
     @property
     def bounds(self) -> tuple[datetime, datetime]:
         """Start and end as instants."""
+        if self.occurrence is None and self.master is None:
+            return bounds_of(self.stored)
         inherited = self.master.resource if self.master else {}
         resource = inherited | self.stored.resource
         if self.occurrence is None:
@@ -50,6 +53,14 @@ class Found:
         return entities.event(
             call, self.calendar, self.stored, master=self.master, occurrence=self.occurrence
         )
+
+
+def bounds_of(stored: StoredEvent) -> tuple[datetime, datetime]:
+    """Start and end of an event that inherits nothing; worked out once."""
+    if "bounds" not in stored.known:
+        stored.known["bounds"] = times.bounds(stored.resource)
+    found: tuple[datetime, datetime] = stored.known["bounds"]
+    return found
 
 
 def find(call: Call, event_id: str) -> Found:
@@ -131,7 +142,7 @@ def view(calendar: Calendar, events: dict[str, StoredEvent], since: datetime, un
             continue
         if stored.kind == "seriesMaster":
             found += expanded(calendar, events, stored, since, until)
-        elif recurrence.overlaps(*times.bounds(stored.resource), since, until):
+        elif recurrence.overlaps(*bounds_of(stored), since, until):
             found.append(Found(calendar, stored))
     return sorted(found, key=lambda one: (one.bounds, one.stored.immutable_id))
 
@@ -213,7 +224,7 @@ def _extended(found: Found) -> dict[str, str]:
 def _answered(call: Call, calendar: Calendar, found: list[Found], what: str) -> Answer:
     wanted, text = odata.expanded(call), call.text("$filter")
     zone = call.zone
-    rows = [odata.Row(one.shown(call), _extended(one)) for one in found]
+    rows = [odata.Row(partial(one.shown, call), _extended(one)) for one in found]
     if text:
         test = odata.filtering(text)
         rows = [row for row, utc in zip(rows, _in_utc(rows, zone), strict=True) if test(utc)]
@@ -229,15 +240,10 @@ def _in_utc(rows: list[odata.Row], zone: str) -> list[odata.Row]:
     """Rows with their times in UTC, for filters."""
     if zone in times.UTC_NAMES:
         return rows
-    made = []
-    for row in rows:
-        moved = {
-            name: {
-                "dateTime": times.wall_text(
-                    times.from_wall(times.read_wall(row.said[name]["dateTime"]), zone).replace(tzinfo=None)
-                )
-            }
-            for name in ("start", "end")
-        }
-        made.append(odata.Row(row.said | moved, row.extended))
-    return made
+    return [odata.Row(partial(_moved_to_utc, row, zone), row.extended) for row in rows]
+
+
+def _moved_to_utc(row: odata.Row, zone: str) -> Resource:
+    walls = {name: times.read_wall(row.said[name]["dateTime"]) for name in ("start", "end")}
+    moved = {name: times.from_wall(wall, zone).replace(tzinfo=None) for name, wall in walls.items()}
+    return row.said | {name: {"dateTime": times.wall_text(wall)} for name, wall in moved.items()}
