@@ -144,6 +144,22 @@ def test_an_event_that_moves_leaves_one_calendar_and_comes_to_the_other(
     assert [one["id"] for one in followed(ana, came, **IMMUTABLE)[0]] == [moved.immutable_id]
 
 
+@pytest.mark.parametrize("forgets", [False, True])
+def test_an_event_that_moves_away_and_back(microsoft: MicrosoftSandbox, ana: httpx.Client, forgets: bool):
+    other = microsoft.calendar(ANA, "Other")
+    event = made(ana, VISIT)
+    (told,), link = followed(ana, START, **IMMUTABLE)
+    microsoft.world.forgets_returned = forgets
+    with microsoft.world.lock:
+        calendar, stored = microsoft.world.find_event(event["id"]) or pytest.fail("not there")
+        microsoft.world.move(microsoft.world.move(stored, calendar, other), other, calendar)
+    again, link = followed(ana, link, **IMMUTABLE)
+    assert [one["id"] for one in again] == [told["id"]]
+    assert removed(again) == ([told["id"]] if forgets else [])
+    assert followed(ana, link, **IMMUTABLE)[0] == []
+    assert got(ana, f"me/events/{told['id']}")["subject"] == "Visit"
+
+
 def test_an_expired_token_is_answered_410_with_where_to_start(microsoft: MicrosoftSandbox, ana: httpx.Client):
     made(ana, VISIT)
     _told, link = followed(ana, START)

@@ -153,6 +153,8 @@ def _rows(call: Call, calendar: Calendar, events: dict[str, StoredEvent], state:
         if (stored.change, stored.immutable_id) < state.place[:2]:
             continue
         rows = _formerly(stored, state) + _of(calendar, events, stored, state)
+        if call.world.forgets_returned and call.immutable and _returned(stored, state):
+            rows = _removed(stored, state)
         for row in sorted(rows, key=lambda one: one.place):
             if row.place > state.place and (not call.immutable or row.found is not None or row.gone[1]):
                 yield row
@@ -181,6 +183,11 @@ def _formerly(stored: StoredEvent, state: Round) -> list[Told]:
     days = sorted(_days_before(stored, state)) if ended else []
     ids = ended + [occurrence_id(one, day) for one in ended for day in days]
     return [Told(_place(stored, f"!{one}"), gone=(one, "")) for one in ids]
+
+
+def _returned(stored: StoredEvent, state: Round) -> bool:
+    """Say whether the event moved away and came back since the reader last asked."""
+    return any(0 <= state.after < one.until <= state.upto for one in stored.former)
 
 
 def _of_single(calendar: Calendar, stored: StoredEvent, state: Round) -> list[Told]:
