@@ -238,6 +238,38 @@ def test_a_series_is_left_alone(scene: Scene) -> None:
     assert refreshed(appointment).attention == ""
 
 
+def test_a_series_is_not_written_when_the_visit_moves_here(scene: Scene) -> None:
+    appointment = booked(scene)
+    link = scene.link(appointment)
+    scene.owner.repeat("work", link.remote_id, Repeat(timedelta(days=7), 5))
+    scene.poll()
+    (series,) = scene.owner.events("work")
+    ids: dict[str, Any] = {"company_id": scene.module.company_id, "appointment_id": appointment.id}
+    reschedule(**ids, start=at(2).start, actor=CUSTOMER, now=scene.now)
+    edit(**ids, title="Retitled", actor=CUSTOMER, now=scene.now)
+    scene.drain()
+    assert scene.owner.events("work") == [series]
+    assert scene.link(appointment).state == EventLink.State.PARKED
+    assert "repeating" in refreshed(appointment).attention
+    scene.owner.repeat("work", link.remote_id, None)
+    scene.poll()
+    (event,) = scene.owner.events("work")
+    assert (event.content.when, event.content.title) == (at(2), "Retitled")
+    assert refreshed(appointment).attention == ""
+
+
+def test_a_series_that_its_owner_declines_is_a_cancellation(scene: Scene) -> None:
+    appointment = booked(scene)
+    link = scene.link(appointment)
+    scene.owner.repeat("work", link.remote_id, Repeat(timedelta(days=7), 5))
+    scene.poll()
+    scene.owner.cancel("work", link.remote_id)
+    scene.poll()
+    assert refreshed(appointment).state == "cancelled"
+    assert scene.link(appointment).state == EventLink.State.ENDED
+    assert scene.writes() == ["create"]
+
+
 @pytest.mark.parametrize("seen", [False, True])
 def test_cancelling_here_leaves_a_series_of_the_owner_s_alone(scene: Scene, *, seen: bool) -> None:
     appointment = booked(scene)
@@ -320,6 +352,34 @@ def test_cancelled_while_the_create_is_unknown_leaves_nothing(scene: Scene) -> N
     cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
     scene.settle()
     assert scene.owner.events("work") == []
+    assert scene.link(appointment).state == EventLink.State.ENDED
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("request_", ["get", "delete", "calendars", "find"])
+def test_cancelled_here_while_it_was_cut_and_pasted_there_leaves_nothing(
+    scene: Scene, request_: str, effect: bool
+) -> None:
+    """Whatever request goes wrong first: that the event is not where it was is its owner's doing."""
+    appointment = booked(scene)
+    scene.owner.add_calendar("private", "Private")
+    scene.owner.cut_and_paste("work", scene.link(appointment).remote_id, to="private")
+    cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
+    setattr(scene.world, "after" if effect else "before", lose(request_))
+    scene.drain()
+    scene.settle()
+    assert scene.owner.events("private") == []
+    assert scene.link(appointment).state == EventLink.State.ENDED
+
+
+def test_a_deletion_without_an_answer_is_not_repeated_on_a_copy(scene: Scene) -> None:
+    appointment = booked(scene)
+    copy = scene.owner.copy("work", scene.link(appointment).remote_id, when=at(5))
+    cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
+    scene.world.after = lose("delete")
+    scene.drain()
+    scene.settle()
+    assert [event.id for event in scene.owner.events("work")] == [copy]
     assert scene.link(appointment).state == EventLink.State.ENDED
 
 

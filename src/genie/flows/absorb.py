@@ -55,7 +55,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
         appointment, module = link.appointment, link.appointment.module
         if event.stamp and link.stamp and event.stamp < link.stamp:
             raise Transient("The calendar server showed an older version than before.", outcome_unknown=True)
-        if event.recurring:
+        if event.recurring and not event.content.cancelled:
             _leave_series_alone(link, event, now)
             return
         remote, parted = remote_fields(event.content, appointment, link)
@@ -170,9 +170,9 @@ def _attention(link: EventLink, merge: Merge, remote: Fields, parted: Split, now
         return NO_TIME
     if when and not is_offered(module=appointment.module, start=when.start, now=now, ignoring=appointment.id):
         return OUTSIDE_RULES
-    over = {TOO_LONG}
-    if remote.when.same_instants(local_fields(appointment).when):
-        over |= {NO_TIME, A_SERIES}
+    over = {TOO_LONG, A_SERIES}
+    if remote.when.is_bookable:
+        over.add(NO_TIME)
     kept = "" if when or appointment.attention in over else appointment.attention
     return kept or (TOO_LONG if parted.cut else "")
 
@@ -273,6 +273,9 @@ def _leave_series_alone(link: EventLink, event: RemoteEvent, now: datetime) -> N
             now=now,
         )
         link.state, link.next_attempt = EventLink.State.PARKED, None  # looked at when it changes there
+    asked = [Fields.from_json(ask) for ask in link.asked]
+    base, _ = _agreed(link, asked, local_fields(link.appointment))
+    link.base = {**base.to_json(), **(link.base or {}), "series": True}
     link.reason = A_SERIES
     link.etag = event.version
     link.version += 1

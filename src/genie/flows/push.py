@@ -17,7 +17,7 @@ from genie.core.appointment import LIVE
 from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
 from genie.flows import actor
-from genie.flows.absorb import A_SERIES, Overtaken, absorb, end, keep_receipt
+from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields
 from genie.flows.look import look
@@ -89,8 +89,9 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         return None
     asked_before, known_before = bool(link.asked), link.asked_at is not None
     deleted_before = any(ask["cancelled"] for ask in link.asked)
-    if action != "hunt":
-        link.asked = [*link.asked[-4:], fields.but(cancelled=action == "delete").to_json()]
+    of_series = bool(link.base and link.base.get("series"))
+    if action == "create" or (action == "update" and not of_series):
+        _write_down(link, fields)
         link.asked_at = link.asked_at or now
     link.version += 1
     link.save(update_fields=["asked", "asked_at", "version"])
@@ -108,8 +109,13 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         asked_before=asked_before,
         known_before=known_before,
         deleted_before=deleted_before,
-        of_series=appointment.attention == A_SERIES,
+        of_series=of_series,
     )
+
+
+def _write_down(link: EventLink, asked: Fields) -> None:
+    """What is about to be asked, among what was asked before and not answered."""
+    link.asked = [*link.asked[-4:], asked.to_json()]
 
 
 def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delete", "hunt"] | None:
@@ -157,8 +163,7 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     """
     left = False
     try:
-        was_there = _delete_any_version(debt, provider)
-        if not was_there and not debt.deleted_before:
+        if not _delete_any_version(debt, provider):
             link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
             moved = bearer(link, provider)
             if moved is not None:
@@ -167,7 +172,7 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     except _ASeries:
         left = True
     with transaction.atomic():
-        link = _overtaken_or(debt)
+        link = lock_link(debt.link_id, debt.version)
         if left:
             changes = Wanted(attention=SERIES_LEFT, owes_push=False)
             appointment = link.appointment
@@ -193,17 +198,29 @@ def _single(event: RemoteEvent) -> RemoteEvent:
 
 
 def _delete_any_version(debt: Debt, provider: CalendarProvider) -> bool:
-    """True if the event was there. Raises _ASeries."""
+    """True if the event was there: now, or when we asked before. Raises _ASeries.
+
+    It is looked at before each deletion, and only then is that written down: so if the answer is lost, that
+    it is missing is known for our own doing, and else for its owner's.
+    """
     try:
-        etag = _version_there(debt, provider) if debt.of_series else debt.etag
         for _ in range(STALE_LIMIT):
+            version = _version_there(debt, provider)
+            _note_deletion(debt)
             try:
-                return provider.delete(debt.calendar, debt.remote_id, version=etag)
+                return provider.delete(debt.calendar, debt.remote_id, version=version)
             except StaleVersion:
-                etag = _version_there(debt, provider)
+                continue
     except Gone:
-        return False
+        return debt.deleted_before
     raise Rejected("The server keeps refusing to delete the event although its version was just read.")
+
+
+@transaction.atomic
+def _note_deletion(debt: Debt) -> None:
+    link = _overtaken_or(debt)
+    _write_down(link, debt.fields.but(cancelled=True))
+    link.save(update_fields=["asked"])
 
 
 def _version_there(debt: Debt, provider: CalendarProvider) -> str:

@@ -67,7 +67,8 @@ def _in_grace(link: EventLink, now: datetime) -> bool:
 
 
 def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
-    """The one live event of the account that bears our key; two are no answer."""
+    """The live event of the account that bears our key: the one of the id we know, which some systems keep
+    when an event goes to another calendar, else the only one. Of several others none is known to be ours."""
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
         if not info.may_write:
@@ -77,7 +78,9 @@ def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, R
         except CalendarGone:
             continue
         found += [(info, event) for event in events if not event.content.cancelled]
-    return found[0] if len(found) == 1 else None
+    same = [one for one in found if one[1].id == link.remote_id]
+    likely = same or found
+    return likely[0] if len(likely) == 1 else None
 
 
 def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
