@@ -47,6 +47,7 @@ from genie.providers.registry import ProviderSettings
 
 CURSOR = "microsoft1:"
 """Before each delta link, and before `LIST`."""
+DELTA = "/delta"
 LIST = "list"
 """The cursor of a calendar whose delta Graph refuses: its window is listed and compared."""
 READING = {"page": 500}
@@ -212,7 +213,7 @@ class Microsoft:
         if link == LIST:
             yield from self._listed(reading)
             return
-        first = link or view(calendar_id, "/delta", window)
+        first = link or view(calendar_id, DELTA, window)
         begun = False
         for answer in self._linked(first):
             if not answer.ok and not begun:
