@@ -18,7 +18,7 @@ from genie.core.event import When
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.create_registration_link import create_registration_link
 from genie.flows.list_remote_calendars import list_remote_calendars
-from genie.flows.register_caldav import register_caldav
+from genie.flows.register_typed import register_typed
 from genie.flows.set_realtime import set_realtime
 from genie.store.models import (
     Access,
@@ -96,13 +96,12 @@ def register(
     now: datetime,
     **renews: RemoteKey,
 ) -> RemoteKey:
-    """Make a registration link and answer it, as the account's owner does. Raises as register_caldav."""
+    """Make a registration link and answer it, as the account's owner does. Raises as register_typed."""
     made = create_registration_link(
         company=company, kind="caldav", user=admin, hours=72, settings=QUICK, now=now, **renews
     )
-    return register_caldav(
-        token=made.token, address=address, user=user, password=password, settings=QUICK, now=now
-    )
+    typed = {"address": address, "user": user, "password": password}
+    return register_typed(token=made.token, typed=typed, settings=QUICK, now=now)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ GENIE_ENCRYPTION_KEYS: list[str] = env.words("GENIE_ENCRYPTION_KEYS")
 GENIE_PUBLIC_URL = env.text("GENIE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SECRET_KEY = env.secret_key(public_url=GENIE_PUBLIC_URL)
 GENIE_PRIVATE_NETWORKS = env.flag("GENIE_PRIVATE_NETWORKS")
-"""May a CalDAV address lead to a private network or loopback, or be plain http? Off unless switched on."""
+"""May an address that an owner types lead to a private network or loopback, or be plain http?"""
 GENIE_PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
     kind: {name: env.text(f"GENIE_{kind}_{name}".upper()) for name in kind_of(kind).options}
     for kind in FOLDERS

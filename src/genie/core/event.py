@@ -11,7 +11,7 @@ TITLE_LIMIT = 250
 PLACE_LIMIT = 500
 NOTES_LIMIT = 5_000
 DESCRIPTION_LIMIT = 8_000
-"""Characters. Below every provider's own limit (Google: 8,192), so nothing comes back cut."""
+"""Characters. Below every provider's own limit (the least is 8,192), so nothing comes back cut."""
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """Years (UTC) in which an appointment can be: farther away, clocks and zones overflow."""
 

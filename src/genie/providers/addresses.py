@@ -132,7 +132,7 @@ def may_see_password(url: str, *, given_for: str) -> bool:
     the upper name says where the lower one leads. Hosts side by side are strangers, since on shared hosting
     (alice.host.example, mallory.host.example) they belong to different people, and which names are shared
     is known only to a list that ages; but the hosts of `ONE_OWNER` belong together, since iCloud sends
-    everybody from caldav.icloud.com to a numbered neighbour. A name below which registries sell (co.uk)
+    everybody from one host to a numbered neighbour. A name below which registries sell (co.uk)
     makes nobody related. Never from https to http; and over http only to the same port, since no
     certificate says who listens there.
     """

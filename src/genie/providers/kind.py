@@ -19,11 +19,15 @@ class Kind:
     provider: str
     """Called with (secret, settings, renew): a `CalendarProvider`."""
     sign_in: str = ""
-    """Called with (settings): a `SignIn`. Empty: the owner types server, user and password."""
+    """Called with (settings): a `SignIn`. Empty: there are no sign-in pages."""
+    typed: str = ""
+    """Called with (settings): a `TypedSignIn`, where there are no sign-in pages: the owner types it here."""
     signs_in_at: str = ""
     """Who the pages of `sign_in` belong to, as in *Continue to …*; never empty where there is a `sign_in`."""
     take_back: str = ""
     """How the owner takes the access back without us: what to do, as a clause in the imperative."""
+    hosts: tuple[str, ...] = ()
+    """Where people of this system have their mail: who types one of these as a server means this kind."""
     notifications: str = ""
     """A `Notifications`. Empty: the system has no push."""
     options: Mapping[str, str] = field(default_factory=dict)

@@ -4,8 +4,9 @@ One object speaks for one *remote authorization key*. Every method may raise any
 `genie.core.errors`; provider payloads never travel past the provider's own `mapping.py`. No method
 holds state between calls but an HTTP connection pool: `close()` ends it.
 
-Beside it stand two small ports that not every system has: `SignIn`, for those whose accounts are granted on
-pages of their own (OAuth 2.0), and `Pushes`, for those that tell us when a calendar changed.
+Beside it stand small ports that not every system has: `SignIn`, for those whose accounts are granted on pages
+of their own (OAuth 2.0), `TypedSignIn`, for those whose owners type what opens them, and `Pushes`, for those
+that tell us when a calendar changed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def renew_alone(stale: Secret, ask: Callable[[Secret], Secret]) -> Secret:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose calendars these are. `identity` never changes (CalDAV principal URL …); `label` is shown."""
+    """Whose calendars these are. `identity` never changes (an id of its own); `label` is shown."""
 
     identity: str
     label: str
@@ -203,6 +204,44 @@ class SignIn(Protocol):
     def revoke(self, secret: Secret) -> None:
         """Give the grant back. Where that ends the whole account's grant, the caller has made sure that no
         other key lives by it. A grant that has ended already is no fault. Raises Transient, Rejected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TypedField:
+    """One thing an owner types on our registration page."""
+
+    name: str
+    label: str
+    missing: str
+    """What is said where nothing was typed: a sentence."""
+    longest: int
+    """Characters."""
+    help: str = ""
+    secret: bool = False
+    """Never sent back, not even after an error."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """For the browser: autocomplete, inputmode, placeholder …"""
+    question: str = ""
+    """What owners may ask themselves here; answered by `answers`: (who asks, the answer)."""
+    answers: tuple[tuple[str, str], ...] = ()
+
+
+class TypedSignIn(Protocol):
+    """How an owner grants access by what they type, where the system has no pages for that."""
+
+    access: tuple[str, ...]
+    """What is opened by it, as on the pages of a `SignIn`."""
+    title: str
+    """Over the fields: *Sign in to …*."""
+    fields: tuple[TypedField, ...]
+    who: str
+    """The field that says whose account it is: what is wrong with the account is said beside it."""
+    beside: Mapping[type[ConnectFault], str]
+    """The field each fault is said beside; the rest is said above all of them."""
+
+    def authorize(self, typed: Mapping[str, str]) -> Grant:
+        """Ask the system, with what was typed under each field's name. Raises ConnectFault."""
         ...
 
 

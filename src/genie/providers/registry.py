@@ -15,7 +15,15 @@ from importlib import import_module
 from typing import Any, cast
 
 from genie.providers.kind import Kind
-from genie.providers.port import CalendarProvider, Notifications, Renew, Secret, SignIn, renew_alone
+from genie.providers.port import (
+    CalendarProvider,
+    Notifications,
+    Renew,
+    Secret,
+    SignIn,
+    TypedSignIn,
+    renew_alone,
+)
 
 FOLDERS: dict[str, str] = {
     "microsoft": "genie.providers.microsoft",
@@ -115,6 +123,21 @@ def sign_in(kind: str, settings: ProviderSettings) -> SignIn | None:
     """How this kind's accounts are granted on the provider's pages; None where the owner types it here."""
     where = kind_of(kind).sign_in
     return cast(SignIn, _found(where)(settings)) if where else None
+
+
+def typed_sign_in(kind: str, settings: ProviderSettings) -> TypedSignIn | None:
+    """What an owner types to grant accounts of this kind; None where there are pages for that."""
+    where = kind_of(kind).typed
+    return cast(TypedSignIn, _found(where)(settings)) if where else None
+
+
+def of_host(host: str) -> str:
+    """The kind a person means who names this host, or one below it; "" if it is none's."""
+    whole = f".{host.lower().rstrip('.')}"
+    for name in choices():
+        if any(whole.endswith(f".{one}") for one in kind_of(name).hosts):
+            return name
+    return ""
 
 
 def notifications(kind: str) -> Notifications | None:

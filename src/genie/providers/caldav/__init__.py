@@ -7,5 +7,6 @@ KIND = Kind(
     key_name="CalDAV key",
     calendar_name="CalDAV calendar",
     provider="genie.providers.caldav.provider:CalDav",
+    typed="genie.providers.caldav.typed:CalDavTyped",
     take_back="delete the app password at your provider",
 )

@@ -23,7 +23,8 @@ from genie.core.errors import (
     Unreachable,
     WrongPassword,
 )
-from genie.providers.addresses import checked_url, within
+from genie.providers import registry
+from genie.providers.addresses import checked_url
 from genie.providers.caldav import collections
 from genie.providers.caldav.dav import PROPFIND, XML, Answer, Dav
 from genie.providers.caldav.multistatus import C, D, Multistatus, Response
@@ -57,17 +58,6 @@ KNOWN_HOSTS = {
 }
 """Where people mean one host and type another."""
 
-OTHER_WAY = {
-    "google.com": "Google Gmail Calendar",
-    "gmail.com": "Google Gmail Calendar",
-    "googlemail.com": "Google Gmail Calendar",
-    "outlook.com": "Microsoft Outlook Calendar",
-    "hotmail.com": "Microsoft Outlook Calendar",
-    "live.com": "Microsoft Outlook Calendar",
-    "office365.com": "Microsoft Outlook Calendar",
-    "office.com": "Microsoft Outlook Calendar",
-    "microsoft.com": "Microsoft Outlook Calendar",
-}
 SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 NOTHING_SAVED = "Nothing was saved."
 SIGN_IN_BYTES = 8_000_000
@@ -144,11 +134,11 @@ def starting_point(address: str, settings: ProviderSettings) -> str:
             f"{NOTHING_SAVED} Type only the server's address, such as https://caldav.example.com."
         )
     known = KNOWN_HOSTS.get(host) if port is None else None
-    other = next((way for domain, way in OTHER_WAY.items() if within(host, domain)), "")
+    other = registry.of_host(host)
     if other:
         raise NotACalendarServer(
             f"{host} cannot be reached with a server address and a password. {NOTHING_SAVED} "
-            f"Ask for a registration link for “{other}” instead."
+            f"Ask for a registration link for “{registry.label_of(other)}” instead."
         )
     return checked_url(f"https://{known}/" if known else address, settings)
 

@@ -10,6 +10,7 @@ KIND = Kind(
     sign_in="genie.providers.google.auth:GoogleSignIn",
     signs_in_at="Google",
     take_back="remove this app's access at myaccount.google.com/connections",
+    hosts=("google.com", "gmail.com", "googlemail.com"),
     notifications="genie.providers.google.notifications:heard",
     options={
         "client_id": "",

@@ -13,6 +13,7 @@ KIND = Kind(
         "remove this app at myapps.microsoft.com (work and school accounts) or at "
         "account.live.com/consent/Manage (personal accounts)"
     ),
+    hosts=("outlook.com", "hotmail.com", "live.com", "office365.com", "office.com", "microsoft.com"),
     notifications="genie.providers.microsoft.notifications:heard",
     options={
         "client_id": "",

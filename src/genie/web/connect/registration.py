@@ -10,21 +10,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from genie.core.errors import (
-    AddressRefused,
-    ConnectFault,
-    NoSuchHost,
-    NotACalendarServer,
-    Unreachable,
-    WrongPassword,
-)
+from genie.core.errors import ConnectFault
 from genie.flows.begin_sign_in import sign_in_pages
 from genie.flows.complete_registration import WrongAccount
 from genie.flows.create_registration_link import NotOffered
 from genie.flows.open_registration_link import LinkClosed, open_registration_link
-from genie.flows.register_caldav import register_caldav
+from genie.flows.register_typed import register_typed
 from genie.flows.wired import provider_settings
-from genie.providers.registry import kind_of
+from genie.providers.port import TypedField, TypedSignIn
+from genie.providers.registry import kind_of, typed_sign_in
 from genie.store.models import RegistrationLink
 from genie.web.connect import sign_in
 from genie.web.connect.frame import closed, done, in_private
@@ -33,64 +27,24 @@ UNPROCESSABLE = 422
 WIDE = "w-full"
 
 
-class CalDavForm(forms.Form):
-    """What a CalDAV server wants to know. The password is never sent back, not even after an error."""
+def form_of(sign_in: TypedSignIn) -> type[forms.Form]:
+    """The form that asks for what is to be typed. A secret is never sent back, not even after an error."""
+    fields = {one.name: _field_of(one) for one in sign_in.fields}
+    return type("TypedForm", (forms.Form,), fields)
 
-    address = forms.CharField(
-        label="Server address",
-        max_length=500,
-        help_text="As your calendar provider says it, for example caldav.fastmail.com.",
-        widget=forms.TextInput(
-            attrs={
-                "class": WIDE,
-                "autocomplete": "url",
-                "inputmode": "url",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-                "placeholder": "caldav.example.com",
-            }
-        ),
-        error_messages={"required": "Type the address of your calendar server."},
+
+def _field_of(asked: TypedField) -> forms.CharField:
+    attributes = {"class": WIDE, **asked.attributes}
+    return forms.CharField(
+        label=asked.label,
+        max_length=asked.longest,
+        strip=not asked.secret,
+        help_text=asked.help,
+        widget=forms.PasswordInput(render_value=False, attrs=attributes)
+        if asked.secret
+        else forms.TextInput(attrs=attributes),
+        error_messages={"required": asked.missing},
     )
-    user = forms.CharField(
-        label="User",
-        max_length=254,
-        help_text="Mostly your e-mail address there.",
-        widget=forms.TextInput(
-            attrs={
-                "class": WIDE,
-                "autocomplete": "username",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-            }
-        ),
-        error_messages={"required": "Type the user name you sign in with there."},
-    )
-    password = forms.CharField(
-        label="App password",
-        max_length=1000,
-        strip=False,
-        help_text="Not your usual password, where your provider offers app passwords.",
-        widget=forms.PasswordInput(render_value=False, attrs={"class": WIDE, "autocomplete": "off"}),
-        error_messages={"required": "Type the app password."},
-    )
-
-
-BESIDE: list[tuple[type[ConnectFault], str]] = [
-    (WrongPassword, "password"),
-    (NoSuchHost, "address"),
-    (Unreachable, "address"),
-    (AddressRefused, "address"),
-    (NotACalendarServer, "address"),
-]
-"""The field each fault is said beside; the rest is said above the form."""
-
-ACCESS = (
-    "See which account this is (who granted)",
-    "See the list of your calendars",
-    "View and edit events on your calendars",
-)
-"""What a password opens; systems with sign-in pages say it in their own words."""
 
 
 # No session or cookie gives a right here, only the token in the address does; whoever knows it needs no
@@ -98,7 +52,7 @@ ACCESS = (
 @csrf_exempt
 @in_private
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters("password")
+@sensitive_post_parameters()
 @sensitive_variables("token")
 def registration(request: HttpRequest, token: str) -> HttpResponse:
     try:
@@ -106,7 +60,12 @@ def registration(request: HttpRequest, token: str) -> HttpResponse:
         pages = sign_in_pages(link.kind, provider_settings())
         if pages is not None:
             return sign_in.registration(request, link, token, pages)
-        return _submitted(request, link, token) if request.method == "POST" else _page(request, link)
+        typed = typed_sign_in(link.kind, provider_settings())
+        if typed is None:
+            raise NotOffered(link.kind)
+        if request.method == "POST":
+            return _submitted(request, link, token, typed)
+        return _page(request, link, typed, form_of(typed)())
     except LinkClosed as end:
         return closed(request, end.reason)
     except NotOffered:
@@ -114,40 +73,38 @@ def registration(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @sensitive_variables("token", "form")
-def _submitted(request: HttpRequest, link: RegistrationLink, token: str) -> HttpResponse:
-    form = CalDavForm(request.POST)
+def _submitted(request: HttpRequest, link: RegistrationLink, token: str, typed: TypedSignIn) -> HttpResponse:
+    form = form_of(typed)(request.POST)
     if not form.is_valid():
-        return _page(request, link, form)
+        return _page(request, link, typed, form)
     try:
-        key = register_caldav(
-            token=token,
-            address=form.cleaned_data["address"],
-            user=form.cleaned_data["user"],
-            password=form.cleaned_data["password"],
-            settings=provider_settings(),
-            now=timezone.now(),
+        key = register_typed(
+            token=token, typed=form.cleaned_data, settings=provider_settings(), now=timezone.now()
         )
     except ConnectFault as fault:
-        form.add_error(next((field for kind, field in BESIDE if isinstance(fault, kind)), None), str(fault))
-        return _page(request, link, form)
+        beside = (name for kind, name in typed.beside.items() if isinstance(fault, kind))
+        form.add_error(next(beside, None), str(fault))
+        return _page(request, link, typed, form)
     except WrongAccount as other:
         form.add_error(
-            "user",
+            typed.who,
             f"{other.signed_in} signed in, but this link renews the access of {other.wanted}. Nothing was "
             f"changed. Sign in as {other.wanted}, or ask the company for a link for a new account.",
         )
-        return _page(request, link, form)
+        return _page(request, link, typed, form)
     return done(request, key)
 
 
-def _page(request: HttpRequest, link: RegistrationLink, form: CalDavForm | None = None) -> HttpResponse:
-    form = form or CalDavForm()
+def _page(request: HttpRequest, link: RegistrationLink, typed: TypedSignIn, form: forms.Form) -> HttpResponse:
     context = {
         "link": link,
         "company": link.company,
         "kind": kind_of(link.kind),
-        "access": ACCESS,
+        "access": typed.access,
+        "title": typed.title,
         "form": form,
+        "parts": [(form[one.name], one) for one in typed.fields],
+        "again": next((one.label for one in typed.fields if one.secret), ""),
         "host": request.get_host(),
         "renews": link.key,
     }

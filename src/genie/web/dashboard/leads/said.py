@@ -98,7 +98,7 @@ def line_of(change: Change, *, zone: str, kinds: Mapping[str, str], now: datetim
 
 
 def sentence(line: Line) -> str:
-    """*Moved from Tue 3 Mar, 10:00–11:00 to 11:00–12:00 by Front desk (CalDAV calendar)*."""
+    """*Moved from Tue 3 Mar, 10:00–11:00 to 11:00–12:00 by Front desk (the calendar)*."""
     return f"{line.what} by {line.by} ({line.where})"
 
 
