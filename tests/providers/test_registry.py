@@ -39,6 +39,7 @@ def test_every_kind_says_how_the_access_is_taken_back_and_whose_pages_it_is_gran
     said = kind_of(kind)
     assert said.take_back and not said.take_back.endswith("."), "say what its owner does to take it back"
     assert bool(said.sign_in) == bool(said.signs_in_at), "name whose sign-in pages they are"
+    assert bool(said.sign_in) == said.consent.endswith("."), "say what its owner does on those pages"
 
 
 def test_labels_are_the_product_s_words():

@@ -24,6 +24,8 @@ class Kind:
     """Called with (settings): a `TypedSignIn`, where there are no sign-in pages: the owner types it here."""
     signs_in_at: str = ""
     """Who the pages of `sign_in` belong to, as in *Continue to …*; never empty where there is a `sign_in`."""
+    consent: str = ""
+    """What the owner does there once the account is chosen: a sentence."""
     take_back: str = ""
     """How the owner takes the access back without us: what to do, as a clause in the imperative."""
     hosts: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ KIND = Kind(
     provider="genie.providers.google.provider:Google",
     sign_in="genie.providers.google.auth:GoogleSignIn",
     signs_in_at="Google",
+    consent="Tick each calendar permission it shows, or nothing can be connected.",
     take_back="remove this app's access at myaccount.google.com/connections",
     hosts=("google.com", "gmail.com", "googlemail.com"),
     notifications="genie.providers.google.notifications:heard",

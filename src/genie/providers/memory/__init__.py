@@ -9,6 +9,7 @@ KIND = Kind(
     provider="genie.providers.memory.provider:Memory",
     sign_in="genie.providers.memory.sign_in:Pages",
     signs_in_at="In-process",
+    consent="Tick each calendar permission it shows, or nothing can be connected.",
     take_back="end the grant in the account's settings",
     notifications="genie.providers.memory.notifications:heard",
     options={"pages": "https://pages.invalid/sign-in"},

@@ -9,6 +9,7 @@ KIND = Kind(
     provider="genie.providers.microsoft.provider:Microsoft",
     sign_in="genie.providers.microsoft.auth:MicrosoftSignIn",
     signs_in_at="Microsoft",
+    consent="Press Accept where it asks for permission, or nothing can be connected.",
     take_back=(
         "remove this app at myapps.microsoft.com (work and school accounts) or at "
         "account.live.com/consent/Manage (personal accounts)"
