@@ -10,6 +10,7 @@ import pytest
 from genie.core.errors import Malformed
 from genie.providers.port import Heard, Notification
 from genie.providers.registry import notifications
+from genie.web.hooks import LARGEST
 
 # as the reference shows them
 CHANGE = {
@@ -84,3 +85,9 @@ def test_what_names_no_subscription_in_a_bundle_is_left_out():
 
 def test_an_absurd_bundle_is_cut():
     assert len(heard(*[CHANGE] * 5_000).notifications) == 1_000
+
+
+def test_a_bundle_of_a_hundred_fits_into_a_post():
+    long = {**CHANGE, "resource": f"Users/{'1' * 36}/Events/{'A' * 152}"}
+    long["resourceData"] = {**CHANGE["resourceData"], "@odata.id": long["resource"], "id": "A" * 152}
+    assert len(json.dumps({"value": [long] * 100})) < LARGEST

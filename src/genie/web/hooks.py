@@ -13,8 +13,8 @@ from genie.flows.hear import hear
 from genie.providers import registry
 from genie.providers.registry import UnknownKind
 
-LARGEST = 65_536
-"""Bytes of one message; a bundle of a hundred has a third of it."""
+LARGEST = 262_144
+"""Bytes of one message; a bundle of a hundred has half of it, where ids are long."""
 
 
 @csrf_exempt  # the token of a channel stands for the session no machine has
