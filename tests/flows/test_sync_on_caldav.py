@@ -14,14 +14,14 @@ import pytest
 from hypothesis.stateful import initialize
 from tests.caldav_owner import CalDavOwner, Seen
 from tests.caldav_scene import CalDavScene, on_radicale
-from tests.flows.two_way import WINNERS, TwoWay, play
+from tests.flows.two_way import BOOKED, WINNERS, TwoWay, play
 from tests.outside import Radicale
 from tests.proxy import cutting
 from tests.sync_crash import dying_when
 
 from genie.core.event import When
 
-SCRIPTS = int(os.environ.get("CALDAV_SCRIPTS", "20"))
+SCRIPTS = int(os.environ.get("CALDAV_SCRIPTS", "12"))
 """Played in each of the two ways to read."""
 
 
@@ -114,11 +114,11 @@ class OnCalDav(TwoWay):
         super().__init__()
         self.server, self.older = server, older
 
-    @initialize(winner=WINNERS)
-    def begin(self, winner: str) -> None:
+    @initialize(winner=WINNERS, booked=BOOKED)
+    def begin(self, winner: str, booked: int) -> None:
         opened = ExitStack()
         scene = opened.enter_context(on_radicale(self.server, older=self.older))
-        self.open(OnServer(scene, opened), winner=winner)
+        self.open(OnServer(scene, opened), winner=winner, booked=booked)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,20 +6,22 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
-from tests.flows.two_way import WINNERS, TwoWay, play
+from tests.flows.two_way import BOOKED, WINNERS, TwoWay, play
 from tests.sync_crash import Crash
 from tests.sync_scene import Scene, at, stage
 
 from genie.core.errors import Transient
 from genie.core.event import EventContent, When
-from genie.providers.memory.world import Kept
+from genie.providers.memory.world import Kept, Repeat
 
 SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "300"))
+CALENDARS = ("work", "private")
 
 
 @dataclass(frozen=True)
@@ -33,40 +35,54 @@ class Seen:
 class InMemory:
     """There, in a world in memory."""
 
+    moves_keep_ids = False
+
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.owner = scene.owner
+        self.owner.add_calendar("private", "Private")
 
     def events(self) -> Sequence[Seen]:
-        return [seen(kept) for kept in self.owner.events("work")]
+        return [seen(kept) for calendar in CALENDARS for kept in self.owner.events(calendar)]
 
     def event(self, event_id: str) -> Seen | None:
-        kept = self.owner.event("work", event_id)
-        return seen(kept) if kept else None
+        return next((one for one in self.events() if one.id == event_id), None)
 
     def add(self, when: When) -> str:
         return self.owner.add("work", when, title="Dentist")
 
     def move(self, event_id: str, when: When) -> None:
-        self.owner.move("work", event_id, when)
+        self.owner.move(self._calendar(event_id), event_id, when)
 
     def edit(self, event_id: str, **texts: str) -> None:
-        self.owner.edit("work", event_id, **texts)
+        self.owner.edit(self._calendar(event_id), event_id, **texts)
 
     def delete(self, event_id: str) -> None:
-        self.owner.delete("work", event_id)
+        self.owner.delete(self._calendar(event_id), event_id)
 
     def cancel(self, event_id: str) -> None:
-        self.owner.cancel("work", event_id)
+        self.owner.cancel(self._calendar(event_id), event_id)
 
     def copy(self, event_id: str, when: When) -> str:
-        return self.owner.copy("work", event_id, when=when)
+        return self.owner.copy(self._calendar(event_id), event_id, when=when)
 
     def cut_and_paste(self, event_id: str, when: When) -> None:
-        self.owner.cut_and_paste("work", event_id, when=when)
+        self.owner.cut_and_paste(self._calendar(event_id), event_id, when=when)
+
+    def to_other_calendar(self, event_id: str) -> None:
+        here = self._calendar(event_id)
+        (there,) = set(CALENDARS) - {here}
+        self.owner.cut_and_paste(here, event_id, to=there)
+
+    def repeat(self, event_id: str) -> None:
+        self.owner.repeat(self._calendar(event_id), event_id, Repeat(timedelta(days=7), 5))
+
+    def repeat_no_more(self, event_id: str) -> None:
+        self.owner.repeat(self._calendar(event_id), event_id, None)
 
     def expire_cursors(self) -> None:
-        self.owner.expire_cursors("work")
+        for calendar in CALENDARS:
+            self.owner.expire_cursors(calendar)
 
     def shown(self, title: str) -> str:
         return self.scene.world.rewrite(EventContent(at(0), title, "", "")).title or ""
@@ -88,8 +104,13 @@ class InMemory:
     def writes(self) -> int:
         return len(self.scene.writes())
 
-    def close(self) -> None:
-        """Nothing is open."""
+    def faults_stop(self) -> None:
+        """None happen by themselves here."""
+
+    faults_go_on = close = faults_stop
+
+    def _calendar(self, event_id: str) -> str:
+        return next(name for name in CALENDARS if self.owner.event(name, event_id))
 
 
 def seen(kept: Kept) -> Seen:
@@ -101,13 +122,14 @@ class OnMemory(TwoWay):
         page_size=st.integers(min_value=1, max_value=4),
         cursors=st.booleans(),
         winner=WINNERS,
+        booked=BOOKED,
         rewrites=st.booleans(),
     )
-    def begin(self, page_size: int, cursors: bool, winner: str, rewrites: bool) -> None:
+    def begin(self, page_size: int, cursors: bool, winner: str, booked: int, rewrites: bool) -> None:
         scene = stage(page_size=page_size, cursors=cursors)
         if rewrites:  # a system that changes what it is sent, as real ones do
             scene.world.rewrite = _rewritten
-        self.open(InMemory(scene), winner=winner)
+        self.open(InMemory(scene), winner=winner, booked=booked)
 
 
 def _rewritten(content: EventContent) -> EventContent:

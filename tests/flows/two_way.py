@@ -7,9 +7,10 @@ source. What differs from one calendar system to another stands in `There`, one 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from django.db import connection
@@ -20,21 +21,27 @@ from tests.sync_crash import Crash, dying_at
 from tests.sync_scene import CUSTOMER, Business, at
 
 from genie.core.appointment import State
-from genie.core.event import EventContent, When
-from genie.flows.amend import Wanted, amend
+from genie.core.event import EventContent, Fields, When
+from genie.flows.absorb import A_SERIES, NO_TIME
 from genie.flows.cancel import cancel
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.edit import edit
-from genie.store.models import Appointment, EventLink, Message, Module
+from genie.flows.push import SERIES_LEFT
+from genie.flows.reschedule import reschedule
+from genie.store.models import Appointment, Change, Connection, EventLink, Message, Module
 
 TITLES = st.sampled_from(["Tour", "Visit", "Chat", "Call – é", ""])
 NOTES = st.sampled_from(["", "Side door", "Two\nlines", "   padded  "])
 HOURS = st.integers(min_value=0, max_value=200)
+MINUTES = st.sampled_from([15, 30, 90, 240])
 WINNERS = st.sampled_from(["calendar_wins", "dashboard_wins"])
+BOOKED = st.integers(min_value=1, max_value=2)
 Side = Literal["here", "there"]
 
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-"""No shrinking: a failing script is printed as it is, and replays from its seed."""
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+"""A failing script is printed as it is, and replays from its seed; SHRINK=1 shortens it, in minutes."""
+if os.environ.get("SHRINK"):
+    PHASES.append(Phase.shrink)
 
 
 class Seen(Protocol):
@@ -53,12 +60,15 @@ class Seen(Protocol):
 
 
 class There(Protocol):
-    """The other side: a calendar the business is linked to, its owner, and the way there."""
+    """The other side: an account with two calendars, one of which the business is linked to, its owner, and
+    the way there. Events are named by their ids; the owner finds them on whichever calendar they are."""
 
     scene: Business
+    moves_keep_ids: bool
+    """Has an event that was moved to another calendar its id there, too?"""
 
     def events(self) -> Sequence[Seen]:
-        """All events of the linked calendar, those marked as cancelled too."""
+        """All events of both calendars, those marked as cancelled too; a series once."""
         ...
 
     def event(self, event_id: str) -> Seen | None: ...
@@ -81,6 +91,18 @@ class There(Protocol):
         ...
 
     def cut_and_paste(self, event_id: str, when: When) -> None: ...
+    def to_other_calendar(self, event_id: str) -> None:
+        """Move it from the one calendar to the other."""
+        ...
+
+    def repeat(self, event_id: str) -> None:
+        """Make it a series of weeks."""
+        ...
+
+    def repeat_no_more(self, event_id: str) -> None:
+        """Make a series one single event again."""
+        ...
+
     def expire_cursors(self) -> None: ...
     def shown(self, title: str) -> str:
         """What becomes of a title that this system is sent."""
@@ -91,41 +113,65 @@ class There(Protocol):
         ...
 
     def writes(self) -> int:
-        """How many writing requests arrived so far."""
+        """How many requests that write an event arrived so far."""
         ...
 
+    def faults_stop(self) -> None:
+        """From now on nothing goes wrong by itself."""
+        ...
+
+    def faults_go_on(self) -> None: ...
     def close(self) -> None: ...
 
 
 class TwoWay(RuleBasedStateMachine):
     """Begin with an `@initialize` rule of your own that calls `open`.
 
-    `touched` remembers, since both sides last agreed, who changed which field to what.
+    `touched` remembers, since both sides last agreed on an appointment, who changed which field to what.
     """
 
-    def open(self, there: There, *, winner: str) -> None:
+    def open(self, there: There, *, winner: str, booked: int) -> None:
+        """`booked`: so many appointments are on the calendar from the beginning, at most two."""
         self.there = there
         self.scene = there.scene
         Module.objects.filter(id=self.scene.module.id).update(conflict_rule=winner)
         self.appointments: list[Appointment] = []
         self.foreign: dict[str, str] = {}
         self.touched: dict[tuple[Any, str], dict[Side, list[Any]]] = {}
+        self.agreed: dict[Any, Fields] = {}
         self.gone: dict[Any, set[Side]] = {}
         self.copied: set[Any] = set()
+        self.series: dict[Any, str] = {}
+        """The events that are a series now, in the version their owner gave them."""
+        self.wrote, self.quiet_here = 0, True
+        for hour in (0, 5)[:booked]:
+            self._book(hour)
+        self._drain()
+        there.faults_go_on()
 
     # --- what people do
 
     @precondition(lambda self: len(self.appointments) < 3)
-    @rule(hour=HOURS)
-    def somebody_books(self, hour: int) -> None:
-        self.appointments.append(self.scene.book(at(hour).start, name=f"Guest {len(self.appointments)}"))
+    @rule(hour=HOURS, at_once=st.booleans())
+    def somebody_books(self, hour: int, at_once: bool) -> None:
+        self._book(hour)
+        if at_once:
+            self._drain()
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data(), hour=HOURS)
     def moved_here(self, data: st.DataObject, hour: int) -> None:
         appointment = self._pick(data)
         if appointment.state == State.CONFIRMED:
-            self._amend(appointment, Wanted(when=at(hour), forced=True))
+            reschedule(
+                company_id=appointment.company_id,
+                appointment_id=appointment.id,
+                start=at(hour).start,
+                end=at(hour).end,
+                actor=CUSTOMER,
+                now=self.scene.now,
+                force=True,
+            )
             self._touch(appointment, "when", "here", at(hour))
 
     @precondition(lambda self: self.appointments)
@@ -156,13 +202,28 @@ class TwoWay(RuleBasedStateMachine):
                 now=self.scene.now,
             )
             self.gone.setdefault(appointment.id, set()).add("here")
+            self.quiet_here = False
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data(), hour=HOURS)
     def moved_there(self, data: st.DataObject, hour: int) -> None:
         if (link := self._event(data)) is not None:
-            self.there.move(link.remote_id, at(hour))
-            self._touch(link.appointment, "when", "there", at(hour))
+            self._moved_there(link, at(hour))
+
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data(), minutes=MINUTES)
+    def resized_there(self, data: st.DataObject, minutes: int) -> None:
+        if (link := self._event(data)) is not None:
+            kept = self.there.event(link.remote_id)
+            assert kept
+            start = kept.content.when.start
+            self._moved_there(link, When(start, start + timedelta(minutes=minutes), "UTC"))
+
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data(), hour=HOURS)
+    def made_all_day_there(self, data: st.DataObject, hour: int) -> None:
+        if (link := self._event(data)) is not None:
+            self._moved_there(link, day_of(at(hour).start))
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data(), title=TITLES, place=TITLES)
@@ -194,6 +255,7 @@ class TwoWay(RuleBasedStateMachine):
             else:
                 self.there.cancel(link.remote_id)
             self.gone.setdefault(link.appointment_id, set()).add("there")
+            self.series.pop(link.appointment_id, None)
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data(), hour=HOURS)
@@ -202,9 +264,43 @@ class TwoWay(RuleBasedStateMachine):
             self.there.cut_and_paste(link.remote_id, at(hour))
             self._touch(link.appointment, "when", "there", at(hour))
 
-    @rule(hour=HOURS)
-    def a_foreign_event_is_made(self, hour: int) -> None:
-        self._is_foreign(self.there.add(at(hour)))
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data())
+    def moved_to_another_calendar_there(self, data: st.DataObject) -> None:
+        if (link := self._event(data)) is None:
+            return
+        if self.there.moves_keep_ids or link.appointment_id not in self.copied:
+            self.there.to_other_calendar(link.remote_id)
+            self._touch(link.appointment, "calendar", "there", None)
+
+    @precondition(lambda self: self.appointments)
+    @rule(data=st.data())
+    def made_a_series_there(self, data: st.DataObject) -> None:
+        if (link := self._event(data)) is not None and link.appointment_id not in self.series:
+            self.there.repeat(link.remote_id)
+            self.series[link.appointment_id] = ""
+            self._touch(link.appointment, "series", "there", None)
+
+    @precondition(lambda self: self.series)
+    @rule(data=st.data())
+    def made_a_single_event_again_there(self, data: st.DataObject) -> None:
+        if (link := self._event(data)) is not None and link.appointment_id in self.series:
+            self.there.repeat_no_more(link.remote_id)
+            del self.series[link.appointment_id]
+
+    @rule(hour=HOURS, series=st.booleans())
+    def a_foreign_event_is_made(self, hour: int, series: bool) -> None:
+        made = self.there.add(at(hour))
+        if series:
+            self.there.repeat(made)
+        self._is_foreign(made)
+
+    @precondition(lambda self: self.foreign)
+    @rule(data=st.data(), hour=HOURS)
+    def a_foreign_event_is_moved(self, data: st.DataObject, hour: int) -> None:
+        event_id = data.draw(st.sampled_from(sorted(self.foreign)))
+        self.there.move(event_id, at(hour))
+        self._is_foreign(event_id)
 
     @precondition(lambda self: self.appointments)
     @rule(data=st.data(), hour=HOURS)
@@ -228,6 +324,11 @@ class TwoWay(RuleBasedStateMachine):
     def worker_runs(self) -> None:
         self._drain()
 
+    @rule()
+    def a_minute_passes(self) -> None:
+        self.scene.later(minutes=1)
+        self._drain()
+
     @rule(statement=st.integers(min_value=1, max_value=120))
     def worker_is_killed(self, statement: int) -> None:
         with dying_at(statement):
@@ -243,13 +344,16 @@ class TwoWay(RuleBasedStateMachine):
 
     @rule()
     def faults_stop(self) -> None:
+        self.there.faults_stop()
         self.scene.settle()
         self._both_sides_agree()
         self._no_value_was_lost()
         self._foreign_events_are_untouched()
         self._nobody_was_told_twice()
+        self._nothing_was_written_without_a_change_here()
         self._it_is_quiet()
-        self.touched, self.gone = {}, {}
+        self._begin_anew()
+        self.there.faults_go_on()
 
     def teardown(self) -> None:
         if hasattr(self, "there"):
@@ -257,35 +361,69 @@ class TwoWay(RuleBasedStateMachine):
                 self.faults_stop()
             finally:
                 self.there.close()
+                Connection.objects.filter(module=self.scene.module).update(state=Connection.State.ENDED)
 
     def _both_sides_agree(self) -> None:
         events = [e for e in self.there.events() if e.key and not e.content.cancelled]
         for appointment in self._fresh():
             link = EventLink.objects.get(appointment=appointment)
             bearers = [e for e in events if e.key == link.id.hex and e.id not in self.foreign]
-            if appointment.state == State.CANCELLED:
+            if appointment.id in self.series:
+                self._a_series_is_left_alone(appointment, link, bearers)
+            elif appointment.state == State.CANCELLED:
                 assert bearers == [] and link.state == EventLink.State.ENDED, (bearers, link.state)
-                continue
-            assert [e.id for e in bearers] == [link.remote_id], "exactly one event for a live appointment"
-            assert link.state == EventLink.State.CLEAN, (link.state, link.reason)
-            theirs, _ = remote_fields(bearers[0].content, appointment, link)
-            ours = local_fields(appointment)
+            else:
+                assert [e.id for e in bearers] == [link.remote_id], "exactly one event for a live appointment"
+                assert link.state == EventLink.State.CLEAN, (link.state, link.reason)
+                self._agrees(appointment, link, bearers[0])
+
+    def _a_series_is_left_alone(
+        self, appointment: Appointment, link: EventLink, bearers: Sequence[Seen]
+    ) -> None:
+        """Its owner's, whatever became of the appointment: never written, never deleted."""
+        assert [e.version for e in bearers] == [self.series[appointment.id]]
+        if appointment.state == State.CANCELLED:
+            assert (link.state, appointment.attention) == (EventLink.State.ENDED, SERIES_LEFT)
+        else:
+            assert bearers[0].id == link.remote_id
+            assert (link.state, link.reason) == (EventLink.State.PARKED, A_SERIES)
+            assert appointment.attention == A_SERIES
+
+    def _agrees(self, appointment: Appointment, link: EventLink, event: Seen) -> None:
+        theirs, _ = remote_fields(event.content, appointment, link)
+        ours = local_fields(appointment)
+        if theirs.when.is_bookable:
             assert ours.when.same_instants(theirs.when)
-            # what the calendar rewrites stands there in its own way for good, and is no change
-            assert theirs.title in {ours.title, self.there.shown(ours.title or "")}
-            assert (ours.place, ours.notes) == (theirs.place, theirs.notes)
+            assert appointment.attention not in (NO_TIME, A_SERIES)
+        else:
+            assert appointment.attention == NO_TIME
+        # what the calendar rewrites stands there in its own way for good, and is no change
+        assert theirs.title in {ours.title, self.there.shown(ours.title or "")}
+        assert (ours.place, ours.notes) == (theirs.place, theirs.notes)
 
     def _no_value_was_lost(self) -> None:
         fresh = {appointment.id: appointment for appointment in self._fresh()}
         for appointment_id, sides in self.gone.items():
             assert sides and fresh[appointment_id].state == State.CANCELLED
+        for appointment in fresh.values():
+            assert (appointment.state == State.CANCELLED) == (appointment.id in self.gone), appointment.state
         for (appointment_id, name), changes in self.touched.items():
             appointment = fresh[appointment_id]
-            if appointment.state == State.CANCELLED:
+            if appointment.state == State.CANCELLED or not hasattr(self.agreed[appointment_id], name):
                 continue
-            value = getattr(local_fields(appointment), name)
-            last = [_plain(values[-1]) for values in changes.values()]
-            assert _plain(value) in last, (name, value, changes)
+            value = _plain(getattr(local_fields(appointment), name))
+            may_be = self._may_be(appointment_id, name, changes)
+            assert value in [_plain(one) for one in may_be], (name, value, changes)
+
+    def _may_be(self, appointment_id: Any, name: str, changes: dict[Side, list[Any]]) -> list[Any]:
+        """The last value of each side. Where theirs is none an appointment can have, or not taken in yet,
+        each earlier one may be the last that was taken in."""
+        here, there = changes.get("here", []), changes.get("there", [])
+        last = there[-1:]
+        if appointment_id in self.series or (last and isinstance(last[0], When) and last[0].all_day):
+            good = [one for one in there if not isinstance(one, When) or not one.all_day]
+            last = [*good, *([] if here else [getattr(self.agreed[appointment_id], name)])]
+        return here[-1:] + last
 
     def _foreign_events_are_untouched(self) -> None:
         for event_id, version in self.foreign.items():
@@ -299,22 +437,47 @@ class TwoWay(RuleBasedStateMachine):
             assert len(keys) == len(set(keys))
             owed = told.filter(state=Message.State.OWED)
             assert owed.count() <= 1, list(owed.values_list("kind", "revision"))
+            changes = Change.objects.filter(appointment=appointment, lost=False, field__in=["when", "state"])
+            changed = set(changes.values_list("revision", flat=True))
+            assert {revision for revision, _ in keys} <= changed, "told of no change"
+
+    def _nothing_was_written_without_a_change_here(self) -> None:
+        if self.quiet_here:
+            assert self.there.writes() == self.wrote, "an echo was written"
 
     def _it_is_quiet(self) -> None:
         before = self.there.writes()
         revisions = [a.revision for a in self._fresh()]
+        messages = Message.objects.filter(company=self.scene.module.company_id).count()
         self.scene.poll()
         self.scene.poll()
         assert self.there.writes() == before, "an echo was written"
         assert [a.revision for a in self._fresh()] == revisions
+        assert Message.objects.filter(company=self.scene.module.company_id).count() == messages
+
+    def _begin_anew(self) -> None:
+        """What was agreed is the ground for what comes; on a series nothing was agreed."""
+        self.wrote, self.quiet_here = self.there.writes(), True
+        for appointment in self._fresh():
+            if appointment.state == State.CANCELLED and appointment.id in self.series:
+                self._is_foreign(self._own_event(appointment).id)
+                del self.series[appointment.id]
+            if appointment.id not in self.series:
+                self.agreed[appointment.id] = local_fields(appointment)
+        self.touched = {key: sides for key, sides in self.touched.items() if key[0] in self.series}
 
     # --- how it is done
+
+    def _book(self, hour: int) -> None:
+        made = self.scene.book(at(hour).start, name=f"Guest {len(self.appointments)}")
+        self.appointments.append(made)
+        self.agreed[made.id] = local_fields(made)
+        self.quiet_here = False
 
     def _drain(self) -> None:
         try:
             self.scene.drain()
         except Crash:
-            self.scene.heal()
             connection.close()  # a dead worker's locks and transactions are gone with its connection
 
     def _fresh(self) -> list[Appointment]:
@@ -328,29 +491,41 @@ class TwoWay(RuleBasedStateMachine):
 
     def _event(self, data: st.DataObject) -> EventLink | None:
         """A link whose event stands on the calendar; the owner can only touch what is there."""
-        appointment = self._pick(data)
-        link = EventLink.objects.select_related("appointment").filter(appointment=appointment).first()
-        if link is None or not link.remote_id or link.appointment_id in self.gone:
+        there = {event.id for event in self.there.events() if not event.content.cancelled}
+        links = EventLink.objects.select_related("appointment").filter(appointment__in=self.appointments)
+        found = [link for link in links if link.remote_id in there and link.appointment_id not in self.gone]
+        if not found:
             return None
-        kept = self.there.event(link.remote_id)
-        return link if kept and not kept.content.cancelled else None
+        found.sort(key=lambda link: self.appointments.index(link.appointment))
+        return found[data.draw(st.integers(min_value=0, max_value=len(found) - 1))]
+
+    def _moved_there(self, link: EventLink, when: When) -> None:
+        self.there.move(link.remote_id, when)
+        self._touch(link.appointment, "when", "there", when)
 
     def _is_foreign(self, event_id: str) -> None:
         made = self.there.event(event_id)
         assert made
         self.foreign[event_id] = made.version
 
-    def _amend(self, appointment: Appointment, wanted: Wanted) -> None:
-        amend(
-            appointment_id=appointment.id,
-            company_id=appointment.company_id,
-            changes=wanted,
-            actor=CUSTOMER,
-            now=self.scene.now,
-        )
-
     def _touch(self, appointment: Appointment, name: str, side: Side, value: Any) -> None:
         self.touched.setdefault((appointment.id, name), {}).setdefault(side, []).append(value)
+        if side == "here":
+            self.quiet_here = False
+        if side == "there" and appointment.id in self.series:
+            self.series[appointment.id] = self._own_event(appointment).version
+
+    def _own_event(self, appointment: Appointment) -> Seen:
+        """The appointment's event, wherever its owner put it."""
+        key = EventLink.objects.get(appointment=appointment).id.hex
+        (event,) = [e for e in self.there.events() if e.key == key and e.id not in self.foreign]
+        return event
+
+
+def day_of(moment: datetime) -> When:
+    """The whole day (UTC) that this moment is on."""
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return When(midnight, midnight + timedelta(days=1), "UTC", all_day=True)
 
 
 def _plain(value: Any) -> Any:
