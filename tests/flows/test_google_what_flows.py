@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.google_owner import day, times
@@ -225,6 +227,32 @@ def test_deleted_there_it_is_cancelled_here(scene: GoogleScene) -> None:
     scene.drain()
     assert scene.link(appointment).state == EventLink.State.ENDED
     assert writes(scene) == []
+
+
+def test_deleted_there_while_lists_lag_behind_it_is_cancelled_all_the_same(scene: GoogleScene) -> None:
+    """A list that still shows it as a live bearer of our key proves nothing."""
+    appointment = scene.booked()
+    scene.owner.delete(scene.link(appointment).remote_id)
+    scene.later(seconds=46)
+    scene.sandbox.fault("stale", path=re.escape(quote(scene.team)), times=0, skip=1)
+    scene.drain()
+    assert fresh(appointment).state == "cancelled"
+    assert any(kind == "stale" for kind, _ in scene.sandbox.google.faults.happened)
+
+
+def test_cut_and_pasted_while_lists_lag_behind_it_comes_back(scene: GoogleScene) -> None:
+    appointment = scene.booked()
+    pasted = scene.owner.cut_and_paste(scene.link(appointment).remote_id, scene.at(5))
+    scene.later(seconds=46)
+    scene.sandbox.fault("stale", path=re.escape(quote(scene.team)), times=0, skip=1, changes=2)
+    scene.drain()
+    assert fresh(appointment).state == "cancelled", "for now: nothing shows where it is"
+    scene.sandbox.no_faults()
+    scene.later(minutes=3)
+    scene.drain()
+    assert (fresh(appointment).state, fresh(appointment).start) == ("confirmed", scene.at(5).start)
+    assert scene.link(appointment).remote_id == pasted
+    assert told(appointment) == ["rescheduled"]
 
 
 def test_declined_by_its_owner_it_is_cancelled_here_and_stays_there(scene: GoogleScene) -> None:

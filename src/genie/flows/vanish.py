@@ -9,13 +9,15 @@ record *A deletion counts at once* says what lost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
 from genie.core.appointment import LIVE
-from genie.core.errors import CalendarGone
+from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
 from genie.flows.absorb import absorb, end, lock_link
 from genie.flows.amend import Wanted, amend
@@ -68,19 +70,26 @@ def _in_grace(link: EventLink, now: datetime) -> bool:
 
 def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
     """The live event of the account that bears our key: the one of the id we know, which some systems keep
-    when an event goes to another calendar, else the only one. Of several others none is known to be ours."""
+    when an event goes to another calendar, else the only one. Of several others none is known to be ours.
+
+    A list may lag behind and show what is not there any more, so each is read by id.
+    """
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
-        if not info.may_write:
-            continue
-        try:
-            events = provider.find(info.id, link.id.hex)
-        except CalendarGone:
-            continue
-        found += [(info, event) for event in events if not event.content.cancelled]
+        if info.may_write:
+            found += [(info, event) for event in _alive(info, link, provider)]
     same = [one for one in found if one[1].id == link.remote_id]
     likely = same or found
     return likely[0] if len(likely) == 1 else None
+
+
+def _alive(info: CalendarInfo, link: EventLink, provider: CalendarProvider) -> Iterator[RemoteEvent]:
+    with suppress(CalendarGone):
+        for listed in provider.find(info.id, link.id.hex):
+            with suppress(Gone):
+                event = provider.get(info.id, listed.id)
+                if not event.content.cancelled:
+                    yield event
 
 
 def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
