@@ -88,9 +88,17 @@ class GoogleScene(Business):
         """The messages that have arrived by now are heard."""
         read = notifications("google")
         assert self.hook and read
+        self._deliver(True)
         self.sandbox.settle()
+        self._deliver(False)
         for headers in self.hook.taken():
             hear(kind="google", notifications=read(headers, {}, b"").notifications, now=self.now)
+
+    def _deliver(self, on: bool) -> None:
+        """Messages come when they are heard, not before: else each run would be another."""
+        with self.sandbox.world.lock:
+            self.sandbox.google.outbox.paused = not on
+            self.sandbox.google.outbox.wake()
 
     # --- here
 
@@ -195,6 +203,8 @@ def on_google(
         hook=hook,
     )
     scene.asked()
+    if hook:
+        sandbox.google.outbox.paused = True
     try:
         yield scene
     finally:

@@ -157,7 +157,7 @@ class Google:
                 raise errors.not_found()
             call = self._call(request, method, args, params, who)
             if fault is not None and fault.kind == "stale":
-                call.changes_ago = fault.changes
+                call.changes_ago, call.within = fault.changes, fault.within
             mask = shapes.mask_of(call.text("fields"), method.gives) if call.text("fields") else {}
             if method.run is None:
                 raise Refusal(501, "notImplemented", f"The stand-in does not offer {method.id}.")

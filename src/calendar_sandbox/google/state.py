@@ -135,8 +135,8 @@ class Calendar:
     epoch: int = 0  # grows when all sync tokens given out so far expire
     updated: datetime | None = None
     deleted: bool = False
-    # (event id, what it was before) of the latest changes, newest last; None: it was not there
-    undo: deque[tuple[int, str, StoredEvent | None]] = field(
+    # (number, when, event id, what it was before) of the latest changes, newest last; None: it was not there
+    undo: deque[tuple[int, datetime, str, StoredEvent | None]] = field(
         default_factory=lambda: deque(maxlen=REMEMBERED), metadata={"saved": False}
     )
     by_series: dict[str, set[str]] = field(default_factory=dict, metadata={"saved": False})
@@ -458,7 +458,7 @@ class World:
         """Store a new version of an event: a change of the calendar that a sync will report."""
         old = calendar.events.get(resource["id"])
         calendar.changes += 1
-        calendar.undo.append((calendar.changes, resource["id"], old))
+        calendar.undo.append((calendar.changes, self.now(), resource["id"], old))
         stored = StoredEvent(resource, calendar.changes, moved_away)
         if old is not None:
             stored.earlier = old.earlier
@@ -482,11 +482,17 @@ class World:
         """The exceptions of a recurring event, cancelled ones too, in a fixed order."""
         return [calendar.events[id_] for id_ in sorted(calendar.by_series.get(series, ()))]
 
-    def as_it_was(self, calendar: Calendar, changes_ago: int) -> tuple[dict[str, StoredEvent], int]:
-        """The events as they lay some changes ago, and the number of the change that was the latest then."""
+    def as_it_was(
+        self, calendar: Calendar, changes_ago: int, *, within: float | None = None
+    ) -> tuple[dict[str, StoredEvent], int]:
+        """The events as they lay some changes ago, and the number of the change that was the latest then.
+
+        `within`: only of the changes of so many last seconds.
+        """
         events, latest = dict(calendar.events), calendar.changes
-        for change, event_id, before in reversed(calendar.undo):
-            if latest <= calendar.changes - changes_ago:
+        since = None if within is None else self.now() - timedelta(seconds=within)
+        for change, at, event_id, before in reversed(calendar.undo):
+            if latest <= calendar.changes - changes_ago or (since is not None and at < since):
                 break
             if before is None:
                 events.pop(event_id, None)

@@ -60,6 +60,7 @@ class Outbox(Generic[M]):
     deliveries: deque[Any] = field(default_factory=lambda: deque(maxlen=5000))
     dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311  repeatable on purpose
     wake: Callable[[], None] = lambda: None
+    paused: bool = False  # what is due waits, so that a test decides when it comes
 
     # --- what a stand-in decides ---
 
@@ -86,10 +87,13 @@ class Outbox(Generic[M]):
         self.waiting.clear()
         self.under_way.clear()
         self.deliveries.clear()
+        self.paused = False
 
     def take(self) -> list[M]:
         """The messages to post now, one of each key at most."""
         now, found = self.world.now(), []
+        if self.paused:
+            return []
         for message in list(self.waiting):
             if not self.wanted(message):
                 self.waiting.remove(message)
@@ -127,6 +131,8 @@ class Outbox(Generic[M]):
 
     def seconds_to_next(self) -> float | None:
         """How long until something is due; None: nothing waits."""
+        if self.paused:
+            return None
         free = [m.due for m in self.waiting if m.key not in self.under_way]
         return max(0.0, (min(free) - self.world.now()).total_seconds()) if free else None
 

@@ -129,6 +129,15 @@ def test_a_stale_increment_does_not_go_back_in_time(google: GoogleSandbox, clien
     assert (stale["items"], stale["nextSyncToken"]) == ([], token)
 
 
+def test_a_list_lags_behind_no_longer_than_it_should(google: GoogleSandbox, client: httpx.Client):
+    google.stop_clock(google.world.now())
+    client.post(EVENTS, json=BODY)
+    google.advance(timedelta(seconds=31))
+    client.post(EVENTS, json=BODY | {"summary": "Second"})
+    google.fault("stale", changes=9, within=30.0)
+    assert [one["summary"] for one in client.get(EVENTS).json()["items"]] == ["Visit"]
+
+
 def test_an_expired_token_is_a_410_of_that_request_alone(google: GoogleSandbox, client: httpx.Client):
     token = client.get(EVENTS).json()["nextSyncToken"]
     google.fault("expired")

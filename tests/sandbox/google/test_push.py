@@ -358,6 +358,19 @@ def test_messages_can_come_in_another_order(google: GoogleSandbox, ana: Service,
     assert hook.numbers[1] > hook.numbers[2] > hook.numbers[0]
 
 
+def test_messages_can_wait_until_a_test_wants_them(google: GoogleSandbox, ana: Service, hook: Hook):
+    google.google.outbox.paused = True
+    watch(ana, hook)
+    add(ana)
+    google.settle()
+    assert hook.states == []
+    with google.world.lock:
+        google.google.outbox.paused = False
+        google.google.outbox.wake()
+    google.settle()
+    assert hook.states == ["sync", "exists"]
+
+
 def test_in_process_there_is_no_need_of_a_server(google: GoogleSandbox):
     """A simulator delivers by hand."""
     from calendar_sandbox.google.api import watching, writing

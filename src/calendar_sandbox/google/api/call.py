@@ -18,7 +18,8 @@ class Call:
     """`scopes` are those of the caller's that allow the method, in short (`calendar.events`).
 
     `params` has every parameter once more as a list. Whoever plays the owner leaves `scopes` as it is.
-    `changes_ago` makes lists stale: they show the calendar as it was that many changes ago.
+    `changes_ago` makes lists stale: they show the calendar as it was that many changes ago, as far as those
+    happened `within` so many seconds.
     """
 
     world: World
@@ -30,6 +31,7 @@ class Call:
     scopes: tuple[str, ...] = ("calendar",)
     if_match: str = ""
     changes_ago: int = 0
+    within: float | None = None
     base_url: str = ""
 
     # --- parameters, each refused in Google's words when it does not fit ---

@@ -93,7 +93,7 @@ def list_(call: Call) -> Resource:
     role = call.role(calendar)
     query, page, since = _query(call, calendar)
     # A list that began on one state goes on with what is there: its sync token covers the rest
-    events, latest = call.world.as_it_was(calendar, 0 if page else call.changes_ago)
+    events, latest = call.world.as_it_was(calendar, 0 if page else call.changes_ago, within=call.within)
     rows = _rows(call.world, calendar, events, query)
     made, more = _page(call, query, rows, page["after"] if page else None)
     items = [_line(call, calendar, row, query, role) for row in made]
