@@ -127,7 +127,11 @@ def as_text(source: str) -> str:
 
 def as_html(text: str) -> str:
     """A body that says `text`, as Outlook's own editor would write it."""
-    return "".join(f"<div>{_encoded(line) or '<br>'}</div>" for line in _wanted(text))
+    return _blocks(_wanted(text))
+
+
+def _blocks(lines: Sequence[str]) -> str:
+    return "".join(f"<div>{_encoded(line) or '<br>'}</div>" for line in lines)
 
 
 def changed(source: str, text: str) -> str:
@@ -139,15 +143,22 @@ def changed(source: str, text: str) -> str:
     for written in _ways(source, lines, shown, wanted):
         if [line.text for line in _shown(_read(written))] == wanted:
             return written
-    return as_html(text) + _meeting_part(source, lines)
+    return as_html(text)
 
 
 def _ways(source: str, lines: list[Line], shown: list[Line], wanted: list[str]) -> Iterator[str]:
-    """The tidiest first; which says what it should is tried out, since owners' HTML may be anything."""
+    """The tidiest first; which says what it should is tried out, since owners' HTML may be anything.
+
+    For a body that makes no sense, all of the text anew: at least the meeting part stays, as it is, or in a
+    wrapping by which it is known again.
+    """
     edits = sorted(_edits(source, shown, wanted))
     clean = source.replace(LEFT, " ")
     yield _tidied(_applied(clean, edits))
     yield _applied(clean, edits).replace(LEFT, "")
+    anew, part = _blocks(wanted), _meeting_part(source, lines)
+    yield anew + part
+    yield f'{anew}<div class="me-email-text">{part}</div>'
 
 
 # --- reading
@@ -367,7 +378,7 @@ def _edits(source: str, shown: list[Line], wanted: list[str]) -> Iterator[Edit]:
             yield shown[-1].stop, shown[-1].stop, f"<br>{said}"
         else:
             at = _body_begins(source)
-            yield at, at, "".join(f"<div>{_encoded(text) or '<br>'}</div>" for text in texts)
+            yield at, at, _blocks(texts)
 
 
 def _replaced(lines: list[Line], said: str, keeps_one: bool) -> Iterator[Edit]:
@@ -422,7 +433,6 @@ def _body_begins(source: str) -> int:
 
 
 def _meeting_part(source: str, lines: Sequence[Line]) -> str:
-    """For a body that makes no sense: at least that part stays, as it is."""
     hidden = [number for number, line in enumerate(lines) if line.hidden]
     if not hidden:
         return ""
