@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from tests.flows.test_sync_scripts import InMemory
-from tests.flows.two_way import WINNERS, TwoWay, play
+from tests.flows.two_way import BOOKED, WINNERS, TwoWay, play
 from tests.push_scene import deliver, push_stage
 from tests.sync_scene import Scene
 
@@ -23,11 +23,11 @@ SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "40"))
 class OnMemoryWithPush(TwoWay):
     scene: Scene
 
-    @initialize(page_size=st.integers(min_value=1, max_value=4), winner=WINNERS)
-    def begin(self, page_size: int, winner: str) -> None:
+    @initialize(page_size=st.integers(min_value=1, max_value=4), winner=WINNERS, booked=BOOKED)
+    def begin(self, page_size: int, winner: str, booked: int) -> None:
         scene = push_stage(page_size=page_size)
         scene.world.channels_last = timedelta(hours=2)  # renewed again and again while a script runs
-        self.open(InMemory(scene), winner=winner)
+        self.open(InMemory(scene), winner=winner, booked=booked)
 
     @rule(how=st.sampled_from(["in order", "reversed", "twice"]))
     def messages_arrive(self, how: str) -> None:
