@@ -22,6 +22,10 @@ from genie.store.models import Appointment, Change, EventLink, Module, RemoteCal
 
 SETTLE = timedelta(seconds=90)
 """Several inbound changes in a row settle this long before the customer is told once."""
+OLD_COPY = "The calendar server showed an older version than before."
+OLD_COPIES = 6
+"""After so many attempts, the last of which met an old copy some minutes ago, what is still there is no old
+copy: the server's clock was wrong before, and what it shows counts."""
 REPAIR_EVERY = timedelta(hours=1)
 """A damaged block is put right at most so often."""
 OUTSIDE_RULES = "Moved on the calendar to a time that the booking rules do not offer."
@@ -48,13 +52,13 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
     `adopting`: a copy that survived an earlier link; nothing was agreed since, so the dashboard's values
     win, silently (SYNC.md, *Safety*: relink). They win as well while real-time updates are off: then a look
     only learns what to write over. Raises Overtaken when the link is not in `version` any more,
-    Transient when the event is older than what we know.
+    Transient when the event seems to be older than what we know.
     """
     with transaction.atomic():
         link = lock_link(link_id, version)
         appointment, module = link.appointment, link.appointment.module
-        if event.stamp and link.stamp and event.stamp < link.stamp:
-            raise Transient("The calendar server showed an older version than before.", outcome_unknown=True)
+        if _is_old_copy(event, link):
+            raise Transient(OLD_COPY, outcome_unknown=True)
         if event.recurring and not event.content.cancelled:
             _leave_series_alone(link, event, now)
             return
@@ -75,6 +79,12 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
         changed = _take_in(link, merge, remote, parted, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)
+
+
+def _is_old_copy(event: RemoteEvent, link: EventLink) -> bool:
+    if event.stamp is None or link.stamp is None or event.stamp >= link.stamp:
+        return False
+    return link.attempts < OLD_COPIES or link.reason != OLD_COPY
 
 
 def keep_receipt(

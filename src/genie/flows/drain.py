@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
@@ -26,6 +27,7 @@ from genie.flows.look import look
 from genie.flows.pull import pull
 from genie.flows.push import push
 from genie.flows.renew_key import renewal_of
+from genie.flows.report_put_aside import report_put_aside
 from genie.flows.report_silence import report_silence
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
@@ -102,7 +104,7 @@ def _links(
         try:
             step(link_id=link_id, provider=provider, now=now)
         except (Rejected, Malformed) as fault:
-            _park(link_id, str(fault), now)
+            _park(link_id, fault, now)
         except Transient as fault:
             _put_off(link_id, fault, now)
             if not fault.outcome_unknown:
@@ -115,14 +117,20 @@ def _links(
             _put_off(link_id, Transient(reason, retry_after=UNEXPECTED), now)
 
 
-def _park(link_id: UUID, reason: str, now: datetime) -> None:
-    EventLink.objects.filter(id=link_id).exclude(state=EventLink.State.ENDED).update(
-        state=EventLink.State.PARKED,
-        reason=reason[:300],
-        next_attempt=next_attempt(attempts=1, now=now, jitter=0, retry_after=PARKED_AGAIN),
-        version=F("version") + 1,
-    )
-    log.warning("link %s parked: %s", link_id, reason)
+def _park(link_id: UUID, fault: ProviderFault, now: datetime) -> None:
+    aside: dict[str, Any] = {
+        "state": EventLink.State.PARKED,
+        "reason": str(fault)[:300],
+        "next_attempt": next_attempt(attempts=1, now=now, jitter=0, retry_after=PARKED_AGAIN),
+        "version": F("version") + 1,
+    }
+    link = EventLink.objects.filter(id=link_id)
+    with transaction.atomic():
+        again = link.filter(state=EventLink.State.PARKED).update(**aside)
+        new = not again and link.exclude(state=EventLink.State.ENDED).update(**aside)
+        if new and isinstance(fault, Rejected):
+            report_put_aside(link_id=link_id, why=str(fault), now=now)
+    log.warning("link %s parked: %s", link_id, fault)
 
 
 def _put_off(link_id: UUID, fault: Transient, now: datetime) -> None:

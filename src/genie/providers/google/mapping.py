@@ -39,6 +39,7 @@ NEVER_BUSY = ("birthday", "workingLocation")
 
 ANOTHER_ORGANISES = "Another person organises this event now, so only they can change it."
 LOCKED = "Google does not let anybody change this event."
+HIDDEN = "This account may not see what this event says any more, so it cannot change it."
 READ_ONLY = "This account may only read this calendar."
 FREE_BUSY_ONLY = "This account may only see when this calendar is busy."
 WRITERS = ("writer", "writerWithoutPrivateAccess", "owner")
@@ -220,6 +221,8 @@ def read_only_why(event: Event) -> str:
     organizer = event.get("organizer")
     if organizer and not organizer.get("self"):
         return ANOTHER_ORGANISES
+    if is_redacted(event):
+        return HIDDEN
     return LOCKED if event.get("locked") else ""
 
 

@@ -19,6 +19,7 @@ OURS = {
 ENDED = {
     "invalid_rapt": "The account's organisation asks its people to sign in again from time to time.",
     "admin_policy_enforced": "The administrator of the account's organisation ended this access.",
+    "Account has been deleted": "Google says that this account was suspended or deleted.",
 }
 """Why a grant has ended, where Google says it."""
 

@@ -36,6 +36,8 @@ class Health:
     words: str
     out: Arrow
     back: Arrow
+    advice: str = ""
+    """What to do, where something is wrong."""
     waiting: int = 0
     parked: list[EventLink] = field(default_factory=list)
     problems: list[RemoteObject] = field(default_factory=list)
@@ -58,7 +60,8 @@ def health_of(connection: Connection, *, now: datetime) -> Health:
     out = _out(connection, waiting, owed, len(parked), now)
     back = _back(connection, now)
     level, words = _overall(connection, out, back)
-    return Health(level, words, out, back, owed, parked, list(problems.order_by("id")[:SHOWN]))
+    advice = _advice(connection, level, len(parked))
+    return Health(level, words, out, back, advice, owed, parked, list(problems.order_by("id")[:SHOWN]))
 
 
 def _overall(connection: Connection, out: Arrow, back: Arrow) -> tuple[str, str]:
@@ -69,6 +72,28 @@ def _overall(connection: Connection, out: Arrow, back: Arrow) -> tuple[str, str]
             if arrow.level == level:
                 return level, arrow.words
     return "good", "In step." if back.level == "good" else "Appointments are sent; nothing comes back."
+
+
+def _advice(connection: Connection, level: str, parked: int) -> str:
+    calendar = connection.calendar
+    if level not in ("bad", "warn") or connection.state == Connection.State.REMOVING:
+        return ""
+    if calendar.key.state == RemoteKey.State.NEEDS_REAUTHORIZATION:
+        return (
+            "Press Remote Auth Config, then Re-authorize beside the key, and send the link to the account's "
+            "owner. What changes meanwhile waits and is not lost."
+        )
+    if calendar.state == RemoteCalendar.State.PARKED:
+        return (
+            f"Make sure that {calendar.key.label} still has this calendar: it is tried again every 15 "
+            "minutes, and nothing is lost. If it is gone for good, press Unlink Token and connect another."
+        )
+    if parked:
+        return (
+            "What is listed below is not in step with the calendar, and nothing of it is lost. Put right "
+            "what is said beside it, then press Retry."
+        )
+    return "Nothing is lost, and there is nothing to do: it is tried again by itself."
 
 
 def _trouble(connection: Connection) -> str:
