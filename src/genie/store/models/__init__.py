@@ -1,6 +1,6 @@
 """The tables. Invariants live in the database: a constraint stands behind each rule that must never break."""
 
-from genie.store.models.appointment import Appointment, Change, Lead
+from genie.store.models.appointment import Appointment, Change, Hold, Lead
 from genie.store.models.calendar import (
     BusyTime,
     Channel,
@@ -12,15 +12,18 @@ from genie.store.models.calendar import (
     RemoteObject,
 )
 from genie.store.models.message import Message
-from genie.store.models.module import Module
+from genie.store.models.module import AppointmentKind, Module
 from genie.store.models.schedule import (
     AvailabilityCalendar,
     DateOverride,
+    Holiday,
     OpeningHours,
+    PublicHolidays,
     Schedule,
     TimeOff,
 )
 from genie.store.models.sign_in import SignInAttempt
+from genie.store.models.staff import StaffMember, TeamMember
 from genie.store.models.tenancy import Access, Agency, Company, LoginTry, Role, User
 from genie.store.models.turn import Turn
 
@@ -28,6 +31,7 @@ __all__ = [
     "Access",
     "Agency",
     "Appointment",
+    "AppointmentKind",
     "AvailabilityCalendar",
     "BusyTime",
     "Change",
@@ -36,11 +40,14 @@ __all__ = [
     "Connection",
     "DateOverride",
     "EventLink",
+    "Hold",
+    "Holiday",
     "Lead",
     "LoginTry",
     "Message",
     "Module",
     "OpeningHours",
+    "PublicHolidays",
     "RegistrationLink",
     "RemoteCalendar",
     "RemoteKey",
@@ -48,6 +55,8 @@ __all__ = [
     "Role",
     "Schedule",
     "SignInAttempt",
+    "StaffMember",
+    "TeamMember",
     "TimeOff",
     "Turn",
     "User",

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from genie.core.appointment import LIVE, State
-from genie.store.models.module import Module
+from genie.store.models.module import AppointmentKind, Module
+from genie.store.models.staff import StaffMember
 from genie.store.models.tenancy import Company, User
 
 
@@ -36,17 +37,37 @@ class Lead(models.Model):
         return self.name
 
 
+def _lane_free(owner: str, name: str, where: Q) -> ExclusionConstraint:
+    """No two live appointments of one `owner` have one lane at one time."""
+    return ExclusionConstraint(
+        name=name,
+        expressions=[
+            # btree_gist is not in the embedded PostgreSQL, so equality is said with ranges
+            (Func(F(owner), F(owner), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+            (Func(F("lane"), F("lane"), Value("[]"), function="int4range"), RangeOperators.OVERLAPS),
+            (Func(F("start"), F("end"), function="tstzrange"), RangeOperators.OVERLAPS),
+        ],
+        condition=Q(state__in=[s.value for s in LIVE], lane__isnull=False) & where,
+        deferrable=models.Deferrable.DEFERRED,
+    )
+
+
 class Appointment(models.Model):
     """A booked visit. `revision` grows with each change of a field that flows; what is owed refers to it.
 
-    `lane` is the seat taken in the slot: 0 … capacity − 1. Two live appointments of a module never share a
-    lane at one time (constraint below). None: the calendar's owner put it where no lane was free; flagged
-    in `attention`, counted by the slot rules, not held by the constraint.
+    `lane` is the seat taken in the slot: 0 … capacity − 1. Two live appointments of one module, or of one
+    staff member in whatever modules, never share a lane at one time (constraints below). None: the calendar's
+    owner put it where no lane was free; flagged in `attention`, counted by the slot rules, not held by the
+    constraint.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="appointments")
     module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="appointments")
+    kind = models.ForeignKey(
+        AppointmentKind, null=True, on_delete=models.SET_NULL, related_name="appointments"
+    )
+    staff = models.ForeignKey(StaffMember, null=True, on_delete=models.PROTECT, related_name="appointments")
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="appointments")
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in State])
     start = models.DateTimeField()
@@ -69,30 +90,43 @@ class Appointment(models.Model):
         indexes = [
             models.Index(fields=["module", "start"], name="appointment_module_start"),
             models.Index(fields=["company", "start"], name="appointment_company_start"),
+            models.Index(
+                fields=["staff", "start"], condition=Q(staff__isnull=False), name="appointment_staff_start"
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="appointment_forward"),
-            ExclusionConstraint(
-                name="appointment_lane_free",
-                expressions=[
-                    # btree_gist is not in the embedded PostgreSQL, so equality is said with ranges
-                    (
-                        Func(F("module"), F("module"), Value("[]"), function="int8range"),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    (
-                        Func(F("lane"), F("lane"), Value("[]"), function="int4range"),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    (Func(F("start"), F("end"), function="tstzrange"), RangeOperators.OVERLAPS),
-                ],
-                condition=Q(state__in=[s.value for s in LIVE], lane__isnull=False),
-                deferrable=models.Deferrable.DEFERRED,
-            ),
+            _lane_free("module", "appointment_lane_free", Q(staff__isnull=True)),
+            _lane_free("staff", "appointment_staff_lane_free", Q(staff__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.title} {self.start:%Y-%m-%d %H:%M}"
+
+
+class Hold(models.Model):
+    """A slot that a visitor is filling in: it takes a seat like an appointment, until it expires."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="holds")
+    kind = models.ForeignKey(AppointmentKind, null=True, on_delete=models.CASCADE, related_name="+")
+    staff = models.ForeignKey(StaffMember, null=True, on_delete=models.CASCADE, related_name="holds")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    visitor = models.CharField(max_length=64)  # keyed hash of the browser's own cookie
+    address = models.CharField(max_length=64, blank=True)  # keyed hash of the network address
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["module", "end", "start"], name="hold_span"),
+            models.Index(fields=["staff", "end"], condition=Q(staff__isnull=False), name="hold_staff"),
+            models.Index(fields=["expires_at"], name="hold_expires"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="hold_forward"),
+            models.UniqueConstraint(fields=["module", "visitor"], name="hold_one_each"),
+        ]
 
 
 class Change(models.Model):

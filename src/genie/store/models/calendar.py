@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from genie.store.models.appointment import Appointment
 from genie.store.models.module import Module
+from genie.store.models.staff import StaffMember
 from genie.store.models.tenancy import Company, User
 
 
@@ -136,7 +137,8 @@ class Channel(models.Model):
 
 
 class Connection(models.Model):
-    """A module's linked calendar, from *Connect Calendar* to *Unlink Token*. At most one lives per module."""
+    """A module's linked calendar, from *Connect Calendar* to *Unlink Token*. At most one lives per module,
+    or, where the module has a team, per module and staff member."""
 
     class State(models.TextChoices):
         LINKED = "linked", "linked"
@@ -144,6 +146,7 @@ class Connection(models.Model):
         ENDED = "ended", "unlinked"
 
     module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="connections")
+    staff = models.ForeignKey(StaffMember, null=True, on_delete=models.PROTECT, related_name="connections")
     calendar = models.ForeignKey(RemoteCalendar, on_delete=models.PROTECT, related_name="connections")
     state = models.CharField(max_length=12, choices=State.choices, default=State.LINKED)
     realtime = models.BooleanField(default=False)  # *Get real-time Calendar updates*
@@ -155,8 +158,15 @@ class Connection(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["module"], condition=~Q(state="ended"), name="connection_one_lives"
-            )
+                fields=["module"],
+                condition=~Q(state="ended") & Q(staff__isnull=True),
+                name="connection_one_lives",
+            ),
+            models.UniqueConstraint(
+                fields=["module", "staff"],
+                condition=~Q(state="ended") & Q(staff__isnull=False),
+                name="connection_one_lives_each",
+            ),
         ]
 
 

@@ -24,6 +24,10 @@ class Module(models.Model):
         KEEP_OFFERING = "keep_offering", "Keep offering from what was last read"
         OFFER_NOTHING = "offer_nothing", "Offer nothing"
 
+    class Assignment(models.TextChoices):
+        WHOEVER_IS_FREE = "whoever_is_free", "Whoever is free"
+        VISITOR_CHOOSES = "visitor_chooses", "The visitor chooses"
+
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="modules")
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60)
@@ -53,6 +57,15 @@ class Module(models.Model):
     )
     mirror_age_hours = models.PositiveSmallIntegerField(default=24)
     tentative_blocks = models.BooleanField(default=True)
+    assignment = models.CharField(
+        max_length=20, choices=Assignment.choices, default=Assignment.WHOEVER_IS_FREE
+    )  # of the team's members, where there are any
+
+    external_url = models.URLField(max_length=500, blank=True)  # rule 10: answers in place of rules 1 to 6
+    external_secret = models.BinaryField(null=True, editable=False)  # sealed; signs what is asked
+    external_wait_ms = models.PositiveIntegerField(default=1500)
+    external_trouble = models.CharField(max_length=300, blank=True)  # why the local rules served last
+    external_failed_at = models.DateTimeField(null=True)
 
     tell_customer = models.BooleanField(default=True)
     recipients = models.JSONField(default=list, blank=True)  # e-mail addresses of the company's side
@@ -63,6 +76,49 @@ class Module(models.Model):
             models.UniqueConstraint(fields=["company", "slug"], name="module_slug_once"),
             models.CheckConstraint(condition=Q(duration__gt=0), name="module_duration"),
             models.CheckConstraint(condition=Q(capacity__gt=0), name="module_capacity"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AppointmentKind(models.Model):
+    """One of several kinds of visit of a module, with its own settings where they are not the module's.
+
+    A module without any offers one kind: its own title, duration and place. An empty number is the module's;
+    the two horizons are taken together. Minutes unless said otherwise.
+    """
+
+    class PlaceKind(models.TextChoices):
+        ADDRESS = "address", "An address"
+        PHONE = "phone", "By phone"
+        VIDEO = "video", "A video link"
+
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="kinds")
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0)
+    enabled = models.BooleanField(default=True)
+    duration = models.PositiveIntegerField()
+    place_kind = models.CharField(max_length=10, choices=PlaceKind.choices, default=PlaceKind.ADDRESS)
+    place = models.CharField(max_length=250, blank=True)  # address, number to call, or https link
+
+    between = models.PositiveIntegerField(null=True, blank=True)
+    start_every = models.PositiveIntegerField(null=True, blank=True)
+    capacity = models.PositiveSmallIntegerField(null=True, blank=True)
+    per_day = models.PositiveSmallIntegerField(null=True, blank=True)  # of this kind; 0 = no limit
+    how_soon = models.PositiveIntegerField(null=True, blank=True)
+    horizon_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    horizon_months = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["module", "slug"], name="appointment_kind_slug_once"),
+            models.CheckConstraint(condition=Q(duration__gt=0), name="appointment_kind_duration"),
+            models.CheckConstraint(
+                condition=Q(capacity__isnull=True) | Q(capacity__gt=0), name="appointment_kind_capacity"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -78,3 +78,55 @@ class AvailabilityCalendar(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["schedule", "calendar"], name="availability_calendar_once")
         ]
+
+
+class Holiday(models.Model):
+    """A day of every year, or of one only, on which nothing is offered, wholly or in part.
+
+    Either `day` (1-31) of `month`, or `weekday` (0 = Monday) with `week` (1-5, or -1 for the last). The part
+    of a day is wall time of the schedule's zone, closed from `start` to `end`; both empty: the whole date.
+    """
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="holidays")
+    title = models.CharField(max_length=120)
+    month = models.PositiveSmallIntegerField()
+    day = models.PositiveSmallIntegerField(null=True, blank=True)
+    weekday = models.PositiveSmallIntegerField(null=True, blank=True)
+    week = models.SmallIntegerField(null=True, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    start = models.TimeField(null=True, blank=True)
+    end = models.TimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["month", "day", "week", "weekday", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(month__gte=1, month__lte=12), name="holiday_month"),
+            models.CheckConstraint(
+                condition=Q(day__isnull=False, weekday__isnull=True, week__isnull=True)
+                | Q(day__isnull=True, weekday__isnull=False, week__isnull=False),
+                name="holiday_day_or_weekday",
+            ),
+            models.CheckConstraint(
+                condition=Q(start__isnull=True, end__isnull=True)
+                | Q(start__isnull=False, end__isnull=False, end__gt=F("start")),
+                name="holiday_part",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PublicHolidays(models.Model):
+    """A country's or region's public holidays are closed days of a schedule, but for those `left_out`."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="public_holidays")
+    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+    region = models.CharField(max_length=20, blank=True, help_text="ISO 3166-2 subdivision, without country")
+    left_out = models.JSONField(default=list, blank=True)  # names of days that are worked all the same
+
+    class Meta:
+        ordering = ["country", "region"]
+        constraints = [
+            models.UniqueConstraint(fields=["schedule", "country", "region"], name="public_holidays_once")
+        ]
