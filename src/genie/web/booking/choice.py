@@ -1,0 +1,62 @@
+"""What a visitor chose besides the time: the kind of appointment, carried from page to page in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from genie.store.models import AppointmentKind, Module, StaffMember
+from genie.web.booking.arrival import Arrival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """`kind` None: the module's own title, duration and place. `staff` None: whoever is free.
+
+    `kinds` are those that can be chosen. `unknown` says that the address named something not offered here.
+    """
+
+    module: Module
+    kinds: Sequence[AppointmentKind] = ()
+    kind: AppointmentKind | None = None
+    staff: StaffMember | None = None
+    unknown: bool = False
+
+    @property
+    def asks(self) -> str:
+        """What has to be chosen before a time can be: "kind", or "" for nothing."""
+        return "kind" if self.kind is None and len(self.kinds) > 1 else ""
+
+    @property
+    def title(self) -> str:
+        return self.kind.name if self.kind else self.module.title
+
+    @property
+    def duration(self) -> int:
+        """Minutes."""
+        return self.kind.duration if self.kind else self.module.duration
+
+    @property
+    def place(self) -> str:
+        return self.kind.place if self.kind else self.module.place
+
+    def carried(self) -> list[tuple[str, str]]:
+        """What every link and form of these pages takes along, beside what Arrival does."""
+        values = [("kind", self.kind.slug if self.kind else "")]
+        return [(name, value) for name, value in values if value]
+
+    def link(self, seen: Arrival, path: str, **more: Any) -> str:
+        return seen.link(path, **dict(self.carried()), **more)
+
+
+def choice_of(request: HttpRequest, module: Module) -> Choice:
+    """Read `kind` from the address or the sent form. Where there is one kind only, that is it."""
+    given = request.POST if request.method == "POST" else request.GET
+    kinds = list(module.kinds.filter(enabled=True))
+    asked = given.get("kind", "")
+    named = next((kind for kind in kinds if kind.slug == asked), None)
+    only = kinds[0] if len(kinds) == 1 else None
+    return Choice(module=module, kinds=kinds, kind=named or only, unknown=bool(asked) and named is None)
