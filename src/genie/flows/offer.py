@@ -14,7 +14,16 @@ from genie.core.availability import Rules, Taken, offered
 from genie.core.event import BusyKind
 from genie.core.hours import Hours, Range
 from genie.core.spans import Covered, Span, micros
-from genie.store.models import Appointment, DateOverride, Module, OpeningHours, RemoteCalendar, TimeOff
+from genie.store.models import (
+    Appointment,
+    AppointmentKind,
+    DateOverride,
+    Module,
+    OpeningHours,
+    RemoteCalendar,
+    StaffMember,
+    TimeOff,
+)
 from genie.store.models.schedule import WEEKDAYS
 from genie.store.queries.busy import busy_stretches
 
@@ -25,16 +34,25 @@ UNCERTAIN = (BusyKind.TENTATIVE, BusyKind.UNANSWERED)
 
 
 def slots(
-    *, module: Module, first: date, last: date, now: datetime, ignoring: UUID | None = None
+    *,
+    module: Module,
+    first: date,
+    last: date,
+    now: datetime,
+    kind: AppointmentKind | None = None,
+    staff: StaffMember | None = None,
+    ignoring: UUID | None = None,
+    holder: str = "",
 ) -> list[datetime]:
     """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes.
 
-    `ignoring` is an appointment that takes no seat: the one being rescheduled.
+    `kind` is one of the module's, None its own settings. `staff` is one of its team, None whoever is free.
+    `ignoring` is an appointment that takes no seat: the one being rescheduled. Nor does the hold of `holder`.
     """
     zone = ZoneInfo(module.schedule.zone)
-    rules = rules_of(module)
+    rules = rules_of(module, kind)
     today = now.astimezone(zone).date()
-    first, last = max(first, today - timedelta(days=1)), min(last, last_date(module, now))
+    first, last = max(first, today - timedelta(days=1)), min(last, last_date(module, now, kind))
     if first > last or is_blind(module, now):
         return []
     # two days to each side reach every zone, and what runs over the edges
@@ -50,32 +68,78 @@ def slots(
     )
 
 
-def is_offered(*, module: Module, start: datetime, now: datetime, ignoring: UUID | None = None) -> bool:
-    """Is this very start offered at this moment?"""
+def is_offered(
+    *,
+    module: Module,
+    start: datetime,
+    now: datetime,
+    kind: AppointmentKind | None = None,
+    staff: StaffMember | None = None,
+    ignoring: UUID | None = None,
+    holder: str = "",
+) -> bool:
+    """Is this very start offered at this moment? The rest as of `slots`."""
     day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    return start in slots(module=module, first=day, last=day, now=now, ignoring=ignoring)
+    return start in slots(
+        module=module,
+        first=day,
+        last=day,
+        now=now,
+        kind=kind,
+        staff=staff,
+        ignoring=ignoring,
+        holder=holder,
+    )
 
 
-def last_date(module: Module, now: datetime) -> date:
+def free_staff(
+    *,
+    module: Module,
+    start: datetime,
+    now: datetime,
+    kind: AppointmentKind | None = None,
+    ignoring: UUID | None = None,
+    holder: str = "",
+) -> list[int]:
+    """Ids of the team's members for whom this very start is offered, in the team's order."""
+    team = StaffMember.objects.filter(teams__module=module, active=True).order_by(
+        "teams__position", "teams__id"
+    )
+    return [
+        member.id
+        for member in team
+        if is_offered(
+            module=module, start=start, now=now, kind=kind, staff=member, ignoring=ignoring, holder=holder
+        )
+    ]
+
+
+def last_date(module: Module, now: datetime, kind: AppointmentKind | None = None) -> date:
     """The last local date of the schedule on which anything may be offered."""
     today = now.astimezone(ZoneInfo(module.schedule.zone)).date()
-    return min(rules_of(module).last_date(today), today + LONGEST)
+    return min(rules_of(module, kind).last_date(today), today + LONGEST)
 
 
-def rules_of(module: Module) -> Rules:
-    """The module's settings as the slot rules take them."""
+def rules_of(module: Module, kind: AppointmentKind | None = None) -> Rules:
+    """The module's settings as the slot rules take them, those of `kind` before them where it has its own.
+
+    A kind's horizon is its own as soon as it names days or months.
+    """
+    own = kind or AppointmentKind(duration=module.duration)
+    far = module if own.horizon_days is None and own.horizon_months is None else own
+    every = module.start_every if own.start_every is None else own.start_every
     return Rules(
-        duration=module.duration,
-        between=module.between,
-        start_every=module.start_every or None,
+        duration=own.duration,
+        between=module.between if own.between is None else own.between,
+        start_every=every or None,
         capacity=module.capacity,
         capacity_by_weekday={
             WEEKDAYS.index(name): int(seats) for name, seats in module.capacity_by_weekday.items()
         },
         per_day=module.per_day,
-        how_soon=module.how_soon,
-        horizon_days=module.horizon_days,
-        horizon_months=module.horizon_months,
+        how_soon=module.how_soon if own.how_soon is None else own.how_soon,
+        horizon_days=far.horizon_days,
+        horizon_months=far.horizon_months,
     )
 
 
