@@ -16,14 +16,9 @@ from calendar_sandbox.standin.faults import IN_A_BATCH, KINDS, PUSH, WRITES, Ask
 __all__ = ["IN_A_BATCH", "KINDS", "PUSH", "WRITES", "Asked", "Fault", "Faults"]
 
 
-LAGS_FOR = 60.0  # seconds; "a minute or so", say people who met it (capacitor-calendar #98)
-
-
 @dataclass(frozen=True)
 class Fault(alike.Fault):
-    """One thing that goes wrong, and where. What a `stale` list misses happened `within` so many seconds."""
-
-    within: float | None = None
+    """One thing that goes wrong, and where."""
 
     def makes_sense(self, asked: Asked) -> bool:
         if self.kind == "stale":
@@ -36,8 +31,6 @@ class Fault(alike.Fault):
                 [(503, ""), (500, ""), (429, "rateLimitExceeded"), (403, "userRateLimitExceeded")]
             )
             return replace(self, code=code, reason=reason)
-        if self.kind == "stale":
-            return replace(super().varied(dice), within=LAGS_FOR)
         return super().varied(dice)
 
     def error(self) -> errors.Refusal:

@@ -23,7 +23,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from calendar_sandbox.standin import saved
+from calendar_sandbox.standin import saved, undoing
+from calendar_sandbox.standin.undoing import REMEMBERED, Undo
 
 Clock = Callable[[], datetime]
 Resource = dict[str, Any]
@@ -37,7 +38,6 @@ CODE_LIFETIME = timedelta(minutes=10)
 TOKEN_LIFETIME = timedelta(seconds=3600)
 MOST_REFRESH_TOKENS = 100  # per account and client; one more, and the oldest stops working without a word
 REMEMBERED_SHAPES = 50  # of one event
-REMEMBERED = 200  # changes per calendar that can be undone to show a stale page
 LOGGED = 2000  # requests kept for `request_log`
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # base32hex, what event ids are made of
@@ -135,8 +135,8 @@ class Calendar:
     epoch: int = 0  # grows when all sync tokens given out so far expire
     updated: datetime | None = None
     deleted: bool = False
-    # (number, when, event id, what it was before) of the latest changes, newest last; None: it was not there
-    undo: deque[tuple[int, datetime, str, StoredEvent | None]] = field(
+    # the latest changes, newest last
+    undo: deque[Undo[StoredEvent]] = field(
         default_factory=lambda: deque(maxlen=REMEMBERED), metadata={"saved": False}
     )
     by_series: dict[str, set[str]] = field(default_factory=dict, metadata={"saved": False})
@@ -458,7 +458,7 @@ class World:
         """Store a new version of an event: a change of the calendar that a sync will report."""
         old = calendar.events.get(resource["id"])
         calendar.changes += 1
-        calendar.undo.append((calendar.changes, self.now(), resource["id"], old))
+        calendar.undo.append(Undo(calendar.changes, self.now(), resource["id"], old))
         stored = StoredEvent(resource, calendar.changes, moved_away)
         if old is not None:
             stored.earlier = old.earlier
@@ -489,17 +489,13 @@ class World:
 
         `within`: only of the changes of so many last seconds.
         """
-        events, latest = dict(calendar.events), calendar.changes
-        since = None if within is None else self.now() - timedelta(seconds=within)
-        for change, at, event_id, before in reversed(calendar.undo):
-            if latest <= calendar.changes - changes_ago or (since is not None and at < since):
-                break
-            if before is None:
-                events.pop(event_id, None)
-            else:
-                events[event_id] = before
-            latest = change - 1
-        return events, latest
+        return undoing.as_it_was(
+            calendar.events,
+            reversed(calendar.undo),
+            latest=calendar.changes,
+            changes_ago=changes_ago,
+            since=None if within is None else self.now() - timedelta(seconds=within),
+        )
 
     def tell(self, resource: str) -> None:
         """Tell the watchers that a resource differs now."""

@@ -19,7 +19,8 @@ An account is named by its userPrincipalName, a calendar by its key (`/state` sh
     POST   /clock                {advance?, skew?}: seconds; with a skew its stamps are off
     POST   /expire-sync-tokens   {calendar?}: all calendars without
     POST   /lifecycle            {subscription, event}: reauthorizationRequired, subscriptionRemoved, missed
-    POST   /switches             {strictMatch?, rotatesStrictly?, forgetsReturned?, latency?: seconds}
+    POST   /switches             {strictMatch?, rotatesStrictly?, forgetsReturned?, findsAnywhere?,
+                                 latency?: seconds}
     GET    /load                 the most requests there were at once, by mailbox and app
     GET    /mailed               letters Exchange would have sent to guests
     GET    /faults               what waits
@@ -263,11 +264,13 @@ def _switches(graph: Graph, body: Body, _request: Request) -> Any:
     world.strict_match = bool(body.get("strictMatch", world.strict_match))
     world.rotates_strictly = bool(body.get("rotatesStrictly", world.rotates_strictly))
     world.forgets_returned = bool(body.get("forgetsReturned", world.forgets_returned))
+    world.finds_anywhere = bool(body.get("findsAnywhere", world.finds_anywhere))
     graph.latency = float(body.get("latency", graph.latency))
     return {
         "strictMatch": world.strict_match,
         "rotatesStrictly": world.rotates_strictly,
         "forgetsReturned": world.forgets_returned,
+        "findsAnywhere": world.finds_anywhere,
         "latency": graph.latency,
     }
 

@@ -214,7 +214,7 @@ class Graph:
                 raise errors.no_segment(request.path.rstrip("/").rpartition("/")[2])
             call = self._call(request, *hit, who, proven)
             if fault is not None and fault.kind == "stale":
-                call.changes_ago = fault.changes
+                call.changes_ago, call.within = fault.changes, fault.within
             call.expired = fault is not None and fault.kind == "expired"
             return self._said(request, hit[0].run(call), call)
         except Refusal as refusal:

@@ -27,7 +27,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from calendar_sandbox.standin import saved
+from calendar_sandbox.standin import saved, undoing
+from calendar_sandbox.standin.undoing import REMEMBERED, Undo
 
 Clock = Callable[[], datetime]
 Resource = dict[str, Any]
@@ -54,7 +55,6 @@ REFRESH_LIFETIME = timedelta(days=90)  # since its last use
 OLD_REFRESH_TOKENS = timedelta(days=90)  # a replaced one goes on working that long
 LONGEST_SUBSCRIPTION = timedelta(minutes=10_080)
 REMEMBERED_SHAPES = 50  # of one series
-REMEMBERED = 200  # changes per calendar that can be undone to show a stale page
 LOGGED = 2000  # requests kept for `request_log`
 
 HEX = "0123456789abcdef"
@@ -169,8 +169,8 @@ class Calendar:
     changes: int = 0  # number of the latest change; delta tokens name it
     epoch: int = 0  # grows when all delta tokens given out so far expire
     deleted: bool = False
-    # (immutable id, what it was before) of the latest changes, newest last; None: it was not there
-    undo: deque[tuple[int, str, StoredEvent | None]] = field(
+    # the latest changes, newest last, by immutable ids
+    undo: deque[Undo[StoredEvent]] = field(
         default_factory=lambda: deque(maxlen=REMEMBERED), metadata={"saved": False}
     )
     by_series: dict[str, set[str]] = field(default_factory=dict, metadata={"saved": False})
@@ -317,7 +317,8 @@ class World:
     Switches a test may turn: `strict_match` (an `If-Match` of another version is refused on events),
     `rotates_strictly` (a refresh token stops working as soon as it was exchanged), `forgets_returned` (a
     delta by immutable ids tells of an event that moved away and back as removed, and then never again:
-    microsoft-graph-docs #21752).
+    microsoft-graph-docs #21752), `finds_anywhere` (an app finds an event by its id under the address of any
+    calendar of the mailbox: microsoft-graph-docs #391).
     """
 
     def __init__(self, *, clock: Clock, seed: int = 0) -> None:
@@ -336,6 +337,7 @@ class World:
         self.strict_match = False
         self.rotates_strictly = False
         self.forgets_returned = False
+        self.finds_anywhere = False
         self.tenants: dict[str, Tenant] = {}
         self.accounts: dict[str, Account] = {}  # by object id
         self.calendars: dict[str, Calendar] = {}  # by key
@@ -565,7 +567,7 @@ class World:
         """
         old = calendar.events.get(stored.immutable_id)
         calendar.changes += 1
-        calendar.undo.append((calendar.changes, stored.immutable_id, old))
+        calendar.undo.append(Undo(calendar.changes, self.now(), stored.immutable_id, old))
         stored.change = calendar.changes
         stored.resource = stored.resource | {
             "changeKey": self.new_change_key(),
@@ -591,7 +593,7 @@ class World:
         """Forget what was changed or deleted of a series alone, as a new rule does; return the days."""
         days = []
         for other in self.exceptions(calendar, series):
-            calendar.undo.append((calendar.changes, other.immutable_id, other))
+            calendar.undo.append(Undo(calendar.changes, self.now(), other.immutable_id, other))
             del calendar.events[other.immutable_id]
             days.append(other.original)
         return days
@@ -646,18 +648,20 @@ class World:
         """The changed and deleted occurrences of a series, in a fixed order."""
         return exceptions_in(calendar.events, calendar, series)
 
-    def as_it_was(self, calendar: Calendar, changes_ago: int) -> tuple[dict[str, StoredEvent], int]:
-        """The events as they lay some changes ago, and the number of the change that was the latest then."""
-        events, latest = dict(calendar.events), calendar.changes
-        for change, event_id, before in reversed(calendar.undo):
-            if latest <= calendar.changes - changes_ago:
-                break
-            if before is None:
-                events.pop(event_id, None)
-            else:
-                events[event_id] = before
-            latest = change - 1
-        return events, latest
+    def as_it_was(
+        self, calendar: Calendar, changes_ago: int, *, within: float | None = None
+    ) -> tuple[dict[str, StoredEvent], int]:
+        """The events as they lay some changes ago, and the number of the change that was the latest then.
+
+        `within`: only of the changes of so many last seconds.
+        """
+        return undoing.as_it_was(
+            calendar.events,
+            reversed(calendar.undo),
+            latest=calendar.changes,
+            changes_ago=changes_ago,
+            since=None if within is None else self.now() - timedelta(seconds=within),
+        )
 
     def _tell(self, change: Change) -> None:
         for watcher in self.watchers:
@@ -851,6 +855,7 @@ SAVED: dict[str, Any] = {
     "strict_match": bool,
     "rotates_strictly": bool,
     "forgets_returned": bool,
+    "finds_anywhere": bool,
     "writes": int,
     "requests": int,
     "edition": int,

@@ -11,7 +11,7 @@
 | `error_before`, `error_after` | an error (`code`, `reason`, `retry_after`) before or after it was done |
 | `slow` | the answer comes `seconds` later |
 | `truncated` | the answer breaks off in the middle |
-| `stale` | a list shows the calendar as it was `changes` changes ago |
+| `stale` | a list shows the calendar as it was `changes` changes ago (`within` so many last seconds) |
 | `expired` | the sync token of the request has expired (410) |
 | `revoked` | the person has just withdrawn the grant (401 from now on) |
 | `push_lost`, `push_late`, `push_doubled`, `push_reordered` | a notification; `seconds` late |
@@ -40,6 +40,7 @@ IN_A_BATCH = (  # a part has no connection to break
     "stale",
 )
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+LAGS_FOR = 60.0  # seconds; "a minute or so", say people who met it (capacitor-calendar #98)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Fault:
     retry_after: int | None = None
     seconds: float = 1.0
     changes: int = 1
+    within: float | None = None  # seconds
 
     def __post_init__(self) -> None:
         if self.kind not in self.kinds:
@@ -99,7 +101,7 @@ class Fault:
         if self.kind == "error_after":
             return replace(self, code=dice.choice([500, 502, 503, 504]))
         if self.kind == "stale":
-            return replace(self, changes=dice.randint(1, 5))
+            return replace(self, changes=dice.randint(1, 5), within=LAGS_FOR)
         if self.kind in ("slow", "push_late", "push_reordered"):
             return replace(self, seconds=dice.choice([0.05, 0.2]))
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -244,6 +245,33 @@ def test_broken_and_stale_answers(microsoft: MicrosoftSandbox, ana: httpx.Client
         ana.get("me/events")
 
 
+def test_a_list_lags_behind_no_longer_than_it_should(microsoft: MicrosoftSandbox, ana: httpx.Client):
+    microsoft.stop_clock(microsoft.world.now())
+    made(ana, VISIT)
+    microsoft.advance(timedelta(seconds=31))
+    made(ana, VISIT | {"subject": "Second"})
+    microsoft.fault("stale", changes=9, within=30.0)
+    assert [one["subject"] for one in got(ana, "me/events")["value"]] == ["Visit"]
+    microsoft.fault("stale", changes=9, within=30.0)
+    view = "me/calendarView/delta?startDateTime=2026-11-23T00:00:00Z&endDateTime=2026-12-07T00:00:00Z"
+    assert [one["subject"] for one in got(ana, view)["value"]] == ["Visit"]
+
+
+def test_with_the_switch_an_event_is_found_under_any_calendar_of_the_mailbox(
+    microsoft: MicrosoftSandbox, ana: httpx.Client, ben: httpx.Client
+):
+    event = made(ana, VISIT)
+    other = microsoft.calendar_id(ANA, microsoft.calendar(ANA, "Other"))
+    bens = microsoft.share(microsoft.calendar(BEN, "Ben's"), ANA, "write")
+    assert ana.get(f"me/calendars/{other}/events/{event['id']}").status_code == 404
+    with microsoft.world.lock:
+        microsoft.world.finds_anywhere = True
+    assert got(ana, f"me/calendars/{other}/events/{event['id']}")["subject"] == "Visit"
+    assert ana.get(f"me/calendars/{bens}/events/{event['id']}").status_code == 404
+    with microsoft.owner(ANA) as owner:
+        assert owner.get(f"me/calendars/{other}/events/{event['id']}").status_code == 404
+
+
 def test_a_fifth_request_at_once_is_throttled(microsoft: MicrosoftSandbox, ana: httpx.Client):
     microsoft.graph.latency = 0.3
     answers: list[httpx.Response] = []
@@ -315,7 +343,12 @@ def test_controls(microsoft: MicrosoftSandbox):
         assert client.get("me").status_code == 503
         ask("revoke", upn=ANA, clientId="test-client")
         assert client.get("me").status_code == 401
-    assert ask("switches", strictMatch=True)["strictMatch"] is True
+    switched = ask("switches", strictMatch=True, findsAnywhere=True)
+    assert (switched["strictMatch"], switched["findsAnywhere"], switched["rotatesStrictly"]) == (
+        True,
+        True,
+        False,
+    )
     assert ask("clock", advance=60)["now"].startswith("2026-11-24T12:01")
     assert httpx.post(f"{root}/share", json={"calendar": "x", "upn": ANA, "role": "read"}).status_code == 404
     assert httpx.post(f"{root}/faults", json={"kind": "tea"}).status_code == 400

@@ -34,7 +34,8 @@ class Call:
     """`account` is who asks, `mailbox` whose mailbox the path names. `params` are spelt in small letters.
 
     `scopes` are those of the caller's token; whoever plays the owner has them all. `changes_ago` makes lists
-    stale: they show the calendar as it was that many changes ago. `proven` are the addresses that just
+    stale: they show the calendar as it was that many changes ago, as far as those happened `within` so many
+    seconds. `proven` are the addresses that just
     answered a validation request as they should, by address: what was wrong with the others.
     """
 
@@ -49,6 +50,7 @@ class Call:
     scopes: frozenset[str] = frozenset()
     if_match: str = ""
     changes_ago: int = 0
+    within: float | None = None
     expired: bool = False  # whatever token is sent
     base_url: str = ""
     path: str = ""  # as it was asked, without the query

@@ -101,7 +101,7 @@ def calendar_view(call: Call) -> Answer:
         raise errors.sync_state_gone(_fresh(call, state))
     events, latest = calendar.events, calendar.changes
     if call.changes_ago and state.upto < 0:
-        events, latest = call.world.as_it_was(calendar, call.changes_ago)
+        events, latest = call.world.as_it_was(calendar, call.changes_ago, within=call.within)
         latest = max(latest, state.after)
     if state.upto < 0:
         state = replace(state, upto=latest)

@@ -71,7 +71,9 @@ def find(call: Call, event_id: str) -> Found:
     if found is None or call.world.entry_of(call.mailbox, found.calendar) is None:
         raise errors.item_not_found()
     if "calendar" in call.args and call.calendar() is not found.calendar:
-        raise errors.item_not_found()
+        same_mailbox = call.calendar().owner == found.calendar.owner
+        if call.owner or not (call.world.finds_anywhere and same_mailbox):
+            raise errors.item_not_found()
     call.must_see_details(found.calendar)
     return found
 
@@ -109,7 +111,7 @@ def events_of(call: Call, calendar: Calendar) -> dict[str, StoredEvent]:
     """What lies in the calendar, or lay in it a few changes ago."""
     if not call.changes_ago:
         return calendar.events
-    return call.world.as_it_was(calendar, call.changes_ago)[0]
+    return call.world.as_it_was(calendar, call.changes_ago, within=call.within)[0]
 
 
 def expanded(
