@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import google_pull, google_sync, hooks, sync
+from bench import google_pull, google_sync, hooks, microsoft_pull, microsoft_sync, sync
 
+PARTS = (sync, google_pull, google_sync, microsoft_pull, microsoft_sync, hooks)
+"""Modules with `measure`, which returns figures by name, and `report`, which says them in words."""
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
 
 def main() -> None:
     figures: dict[str, float] = {}
-    for part in (sync, google_pull, google_sync, hooks):
+    for part in PARTS:
         found = part.measure()
         print(part.report(found), flush=True)
         figures |= found
