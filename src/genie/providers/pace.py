@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Condition, Lock
+from typing import Protocol
 
 from genie.core.errors import Transient
 
@@ -46,23 +47,28 @@ class Pace:
             self._buckets[account] = (left - units, now)
 
 
-class Places:
-    """So many requests at once for one account; whoever finds no place waits for one."""
+class AtOnce(Protocol):
+    """So many requests at once for one account, whoever makes them; who finds no place waits for one."""
 
-    def __init__(self, *, who: str = "The service") -> None:
-        self._who = who
+    def __call__(self, account: str, *, most: int, patience: float) -> AbstractContextManager[None]:
+        """Held while a request is under way. Raises Transient after `patience` seconds without a place.
+
+        A wait is as short as the requests before are, each with its own time limit.
+        """
+
+
+class Places:
+    """`AtOnce` for one process alone; what counts over all of them needs something they share."""
+
+    def __init__(self) -> None:
         self._changed = Condition()
         self._taken: dict[str, int] = {}
 
     @contextmanager
     def place(self, account: str, *, most: int, patience: float) -> Iterator[None]:
-        """Held while a request is under way. Raises Transient after `patience` seconds without a place.
-
-        A wait is as short as the requests before are: others of this process, each with its own time limit.
-        """
         with self._changed:
             if not self._changed.wait_for(lambda: self._taken.get(account, 0) < most, timeout=patience):
-                raise Transient(f"{self._who} takes only {most} requests at once for one account.")
+                raise no_place(most)
             self._taken[account] = self._taken.get(account, 0) + 1
         try:
             yield
@@ -72,6 +78,10 @@ class Places:
                 if left:
                     self._taken[account] = left
                 self._changed.notify_all()
+
+
+def no_place(most: int) -> Transient:
+    return Transient(f"The service takes only {most} request{'s' if most > 1 else ''} at once for one account.")
 
 
 def number(text: str, usual: float) -> float:

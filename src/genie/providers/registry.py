@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from genie.providers.kind import Kind
+from genie.providers.pace import AtOnce, Places
 from genie.providers.port import (
     CalendarProvider,
     Notifications,
@@ -25,6 +26,9 @@ from genie.providers.port import (
     renew_alone,
 )
 
+if TYPE_CHECKING:
+    import httpx
+
 FOLDERS: dict[str, str] = {
     "microsoft": "genie.providers.microsoft",
     "google": "genie.providers.google",
@@ -32,6 +36,9 @@ FOLDERS: dict[str, str] = {
     "memory": "genie.providers.memory",
 }
 """Each kind's folder, in the order of *Create a new Remote Auth*."""
+
+
+IN_THIS_PROCESS = Places()
 
 
 class UnknownKind(LookupError):
@@ -71,6 +78,11 @@ class ProviderSettings:
     clock: Callable[[], datetime] = _utc_now
     """The time written into DTSTAMP and LAST-MODIFIED, and by which access tokens run out; nothing else is
     decided by it."""
+    wire: Callable[[], httpx.BaseTransport] | None = None
+    """What carries requests in place of the network, made for each conversation: for calendar systems that
+    are functions in this process. Nobody guards where such requests go."""
+    place: AtOnce = IN_THIS_PROCESS.place
+    """Held around each request to a service that takes only so many at once for one account."""
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Per kind, its own settings by name (`Kind.options`): the client's id and secret, addresses."""
 

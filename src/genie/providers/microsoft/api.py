@@ -14,7 +14,7 @@ from genie.providers.faults import retry_after
 from genie.providers.microsoft.http import Http
 from genie.providers.microsoft.tokens import MicrosoftTokens
 from genie.providers.oauth import Bearer
-from genie.providers.pace import Pace, Places, number
+from genie.providers.pace import Pace, number
 from genie.providers.port import Renew, Secret
 from genie.providers.registry import ProviderSettings
 
@@ -22,7 +22,6 @@ PREFER = ('IdType="ImmutableId"', 'outlook.timezone="UTC"')
 """Ids that stay when an event moves between the mailbox's calendars; times that need no zone table."""
 
 PACE = Pace(who="Microsoft")
-PLACES = Places(who="Microsoft")
 USUAL, AT_ONCE = 1_000.0, 4.0
 """Per app and mailbox: 10,000 requests in ten minutes, and four at once (*Throttling limits*, Outlook)."""
 
@@ -94,8 +93,8 @@ class Api:
     @contextmanager
     def _turn(self, method: str, secret: Secret) -> Iterator[None]:
         PACE.take(self._mailbox, 1, per_minute=self._per_minute)
-        patience = self.http.settings.timeout
-        with PLACES.place(self._mailbox, most=self._at_once, patience=patience):
+        settings = self.http.settings
+        with settings.place(f"microsoft:{self._mailbox}", most=self._at_once, patience=settings.timeout):
             yield
 
 
