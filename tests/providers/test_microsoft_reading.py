@@ -352,11 +352,11 @@ def test_no_more_than_four_requests_at_once_for_one_mailbox(microsoft):
 
 
 def test_whoever_finds_no_place_in_time_comes_back_later():
-    places = Places(who="Microsoft")
+    places = Places()
     held = places.place("ana", most=1, patience=0)
     with held, places.place("bob", most=1, patience=0):
         again = places.place("ana", most=1, patience=0)
-        with pytest.raises(errors.Transient, match="only 1 requests at once"):
+        with pytest.raises(errors.Transient, match="only 1 request at once"):
             again.__enter__()
     with places.place("ana", most=1, patience=0):
         pass

@@ -81,7 +81,9 @@ class Places:
 
 
 def no_place(most: int) -> Transient:
-    return Transient(f"The service takes only {most} request{'s' if most > 1 else ''} at once for one account.")
+    return Transient(
+        f"The service takes only {most} request{'s' if most > 1 else ''} at once for one account."
+    )
 
 
 def number(text: str, usual: float) -> float:

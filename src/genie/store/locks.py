@@ -1,14 +1,16 @@
 """PostgreSQL advisory locks: what only one at a time may do, held while it talks to the provider.
 
-One drain per calendar, one renewal per key, no taking back while somebody grants. Session locks, since no
-transaction may be open during a request. Correctness of the drain does not rest on its lock alone: every
-commit is compare-and-set as well (SYNC.md, *The queue and its edges*).
+One drain per calendar, one renewal per key, so many requests for one account, no taking back while somebody
+grants. Session locks, since no transaction may be open during a request. Correctness of the drain does not
+rest on its lock alone: every commit is compare-and-set as well (SYNC.md, *The queue and its edges*).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
+from math import ceil
 from zlib import crc32
 
 from django.db import OperationalError, connection, transaction
@@ -18,6 +20,10 @@ _CALENDARS = 7101
 _KEYS = 7102
 _GRANTS = 7103
 _TURNS = 7104
+_PLACES = 7105
+
+_ASIDE = 0.25
+"""Seconds to wait for one place until the next one is tried."""
 
 
 class Busy(Exception):
@@ -39,6 +45,19 @@ def key_lock(key_id: int, *, wait_seconds: float) -> Iterator[None]:
     """
     with _held(_KEYS, key_id, wait_seconds):
         yield
+
+
+@contextmanager
+def place(whose: str, *, most: int, wait_seconds: float) -> Iterator[None]:
+    """Be one of at most so many under this name, over all workers and web processes. Raises Busy.
+
+    Taken last of all, around one request: who holds a place waits for nothing of ours.
+    """
+    number = _free_place([_number(f"{whose} {place}") for place in range(most)], wait_seconds)
+    try:
+        yield
+    finally:
+        _release(_PLACES, number)
 
 
 @contextmanager
@@ -73,22 +92,33 @@ def _held(first: int, second: int, wait_seconds: float, *, shared: bool = False)
         _release(first, second, suffix)
 
 
-def _take(first: int, second: int, wait_seconds: float, suffix: str) -> bool:
+def _free_place(numbers: list[int], wait_seconds: float) -> int:
+    for number in numbers:
+        if _take(_PLACES, number, 0):
+            return number
+    waits = ceil(wait_seconds / _ASIDE)
+    for number in islice(cycle(numbers), waits):
+        if _take(_PLACES, number, wait_seconds / waits):
+            return number
+    raise Busy(f"none of {len(numbers)} places is free")
+
+
+def _take(first: int, second: int, wait_seconds: float, suffix: str = "") -> bool:
     if wait_seconds <= 0:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_try_advisory_lock{suffix}(%s, %s)", [first, second])
             return bool(cursor.fetchone()[0])
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            # SET LOCAL ends with the transaction; the session lock outlives it
-            cursor.execute(f"SET LOCAL lock_timeout = {int(wait_seconds * 1000)}")
+            # SET LOCAL ends with the transaction; the session lock outlives it. 0 would be for ever
+            cursor.execute(f"SET LOCAL lock_timeout = {ceil(wait_seconds * 1000)}")
             cursor.execute(f"SELECT pg_advisory_lock{suffix}(%s, %s)", [first, second])
     except OperationalError:
         return False
     return True
 
 
-def _release(first: int, second: int, suffix: str) -> None:
+def _release(first: int, second: int, suffix: str = "") -> None:
     if connection.connection is None or connection.connection.closed:
         return  # a lost connection has given its locks back already
     with connection.cursor() as cursor:
