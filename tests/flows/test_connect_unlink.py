@@ -11,9 +11,11 @@ from django.db import connections
 from tests.connect_scene import NOW, SETTINGS, Scene, scene, woken
 
 from genie.flows.connect_calendar import CannotConnect, connect_calendar
+from genie.flows.drain import drain
 from genie.flows.unlink import Unlinked, unlink
 from genie.store.locks import calendar_lock
 from genie.store.models import BusyTime, Connection, EventLink, Message
+from genie.store.queries.drains import to_drain
 
 
 @pytest.fixture
@@ -94,6 +96,18 @@ def test_removing_ends_at_once_when_nothing_is_there(acme: Scene) -> None:
     acme.appointment()
     connection = linked(acme)
     assert end(connection, keep=False) is Unlinked.DONE
+    connection.refresh_from_db()
+    assert connection.state == "ended"
+
+
+def test_a_removal_whose_worker_died_at_its_very_end_is_ended_by_the_sweep(acme: Scene) -> None:
+    acme.appointment()
+    connection = linked(acme)
+    sent(EventLink.objects.get(), "a")
+    end(connection, keep=False)
+    EventLink.objects.update(state="ended")  # the last deletion was committed, and nothing after it
+    assert connection.calendar_id in to_drain(NOW)
+    assert not drain(calendar_id=connection.calendar_id, settings=SETTINGS, now=NOW)
     connection.refresh_from_db()
     assert connection.state == "ended"
 

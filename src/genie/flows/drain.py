@@ -181,7 +181,7 @@ def _welcome_back(calendar_id: int, now: datetime) -> None:
 def _finish_removals(calendar_id: int, now: datetime) -> None:
     """*Unlink, remove the copies* ends when the last copy is gone."""
     with transaction.atomic():
-        ended = drains.removing(calendar_id).update(
+        ended = drains.removed().filter(calendar_id=calendar_id).update(
             state=Connection.State.ENDED, ended_at=now, epoch=F("epoch") + 1
         )
     if ended:

@@ -151,13 +151,14 @@ def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_
     if thorough:
         ids.update(to_tend(addresses, now).values_list("id", flat=True))
     open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True)) if ids else set()
-    return open_to_us | set(to_read(now).values_list("id", flat=True))
+    done = set(removed().values_list("calendar_id", flat=True)) if thorough else set()
+    return open_to_us | done | set(to_read(now).values_list("id", flat=True))
 
 
-def removing(calendar_id: int) -> QuerySet[Connection]:
-    """Connections that wait for their last copy to be removed, and have none left."""
+def removed() -> QuerySet[Connection]:
+    """Connections that wait for their last copy to be removed, and have none left: to be ended."""
     left = EventLink.objects.filter(connection=OuterRef("pk")).exclude(state=EventLink.State.ENDED)
-    return Connection.objects.filter(~Exists(left), calendar_id=calendar_id, state=Connection.State.REMOVING)
+    return Connection.objects.filter(~Exists(left), state=Connection.State.REMOVING)
 
 
 def _due(now: datetime) -> Q:
