@@ -154,6 +154,32 @@ def test_a_copy_is_foreign(scene: Scene) -> None:
     assert [event.id for event in scene.owner.events("work")] == [copy]
 
 
+def test_a_copy_is_foreign_also_when_the_original_was_moved_and_called_off(scene: Scene) -> None:
+    """Which of the two is ours nobody knows: nothing is written, and the appointment is off either way."""
+    appointment = booked(scene)
+    scene.owner.add_calendar("private", "Private")
+    copy = scene.owner.copy("work", scene.link(appointment).remote_id, when=at(6))
+    moved = scene.owner.cut_and_paste("work", scene.link(appointment).remote_id, to="private")
+    scene.owner.cancel("private", moved)
+    version = scene.owner.event("work", copy)
+    cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
+    scene.poll()
+    scene.settle()
+    assert scene.owner.event("work", copy) == version
+
+
+def test_what_was_moved_and_called_off_there_is_cancelled(scene: Scene) -> None:
+    appointment = booked(scene)
+    scene.owner.add_calendar("private", "Private")
+    moved = scene.owner.cut_and_paste("work", scene.link(appointment).remote_id, to="private")
+    scene.owner.cancel("private", moved)
+    scene.poll()
+    scene.settle()
+    assert refreshed(appointment).state == "cancelled"
+    owed = Message.objects.filter(appointment=appointment, audience="customer", state="owed")
+    assert [letter.kind for letter in owed] == ["cancelled"]
+
+
 def test_changes_here_go_there(scene: Scene) -> None:
     appointment = booked(scene)
     ids = {"company_id": scene.module.company_id, "appointment_id": appointment.id}

@@ -69,27 +69,26 @@ def _in_grace(link: EventLink, now: datetime) -> bool:
 
 
 def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
-    """The live event of the account that bears our key: the one of the id we know, which some systems keep
-    when an event goes to another calendar, else the only one. Of several others none is known to be ours.
+    """The event of the account that bears our key: the one of the id we know, which some systems keep when an
+    event goes to another calendar, else the only one. Of several others none is known to be ours: also where
+    one is called off, for a copy may be the other.
 
     A list may lag behind and show what is not there any more, so each is read by id.
     """
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
         if info.may_write:
-            found += [(info, event) for event in _alive(info, link, provider)]
+            found += [(info, event) for event in _bearing(info, link, provider)]
     same = [one for one in found if one[1].id == link.remote_id]
     likely = same or found
     return likely[0] if len(likely) == 1 else None
 
 
-def _alive(info: CalendarInfo, link: EventLink, provider: CalendarProvider) -> Iterator[RemoteEvent]:
+def _bearing(info: CalendarInfo, link: EventLink, provider: CalendarProvider) -> Iterator[RemoteEvent]:
     with suppress(CalendarGone):
         for listed in provider.find(info.id, link.id.hex):
             with suppress(Gone):
-                event = provider.get(info.id, listed.id)
-                if not event.content.cancelled:
-                    yield event
+                yield provider.get(info.id, listed.id)
 
 
 def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
