@@ -70,7 +70,7 @@ class Business:
                 created_at=self.now,
                 changed_at=self.now,
             )
-            take_seat(appointment=appointment, capacity=module.capacity)
+            take_seat(appointment=appointment, module=module)
             appointment.save(force_insert=True)
             Change.objects.create(
                 appointment=appointment, at=self.now, revision=1, field="booked", origin="customer", by=name

@@ -31,6 +31,23 @@ def most_at_once(spans: Iterable[tuple[datetime, datetime]]) -> int:
     return max(accumulate(step for _, step in edges), default=0)
 
 
+def has_room(
+    start: datetime, end: datetime, *, most: int, others: Iterable[tuple[datetime, datetime, int | None]]
+) -> bool:
+    """May one more run in [start, end), so that never more than `most` run at once?
+
+    The third value of another is how many may run at once while *it* runs, None for no limit of its own.
+    """
+    met = [(max(began, start), min(ended, end), own) for began, ended, own in others]
+
+    def running(low: datetime, high: datetime) -> int:
+        inside = ((max(began, low), min(ended, high)) for began, ended, _ in met)
+        return 1 + most_at_once((began, ended) for began, ended in inside if began < ended)
+
+    limits = [(start, end, most), *met]
+    return all(limit is None or low >= high or running(low, high) <= limit for low, high, limit in limits)
+
+
 def assign(spans: Mapping[Id, tuple[datetime, datetime]], count: int) -> dict[Id, int]:
     """A lane below `count` for every half-open span. Raises ValueError where more than `count` overlap."""
     lanes: dict[Id, int] = {}

@@ -16,7 +16,7 @@ from genie.flows import actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.offer import is_offered
-from genie.flows.seat import lock_module
+from genie.flows.seat import lock_module, lock_staff
 from genie.providers.port import RemoteEvent
 from genie.store.models import Appointment, Change, EventLink, Module, RemoteCalendar, RemoteObject
 
@@ -107,10 +107,13 @@ def keep_receipt(
 
 
 def lock_link(link_id: UUID, version: int) -> EventLink:
-    """Lock module, appointment and link, in the order everybody takes them. Raises Overtaken."""
-    ids = EventLink.objects.values_list("appointment_id", "appointment__module_id").get(id=link_id)
-    lock_module(ids[1])
-    Appointment.objects.select_for_update(no_key=True).get(id=ids[0])
+    """Lock module, staff, appointment and link, in the order everybody takes them. Raises Overtaken."""
+    appointment_id, module_id, staff_id = EventLink.objects.values_list(
+        "appointment_id", "appointment__module_id", "appointment__staff_id"
+    ).get(id=link_id)
+    lock_module(module_id)
+    lock_staff(staff_id)
+    Appointment.objects.select_for_update(no_key=True).get(id=appointment_id)
     return _locked(link_id, version)
 
 

@@ -15,7 +15,7 @@ from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normal
 from genie.flows.actor import Actor
 from genie.flows.notify import notify
 from genie.flows.owe import owe
-from genie.flows.seat import NoSeat, lock_module, take_seat
+from genie.flows.seat import NoSeat, lock_module, lock_staff, take_seat
 from genie.store.models import Appointment, Change, Message, Module
 
 LIMITS = {"title": TITLE_LIMIT, "place": PLACE_LIMIT, "notes": NOTES_LIMIT}
@@ -61,7 +61,9 @@ def amend(
     when the time is full and not `forced`, Overtaken when `seen_revision` is not the present one.
     """
     with transaction.atomic():
-        module = lock_module(_module_of(appointment_id, company_id))
+        module_id, staff_id = _seated_at(appointment_id, company_id)
+        module = lock_module(module_id)
+        lock_staff(staff_id)
         appointment = Appointment.objects.select_for_update().get(id=appointment_id, company_id=company_id)
         if seen_revision is not None and appointment.revision != seen_revision:
             raise Overtaken("This appointment was changed in the meantime.")
@@ -82,8 +84,9 @@ def amend(
     return appointment
 
 
-def _module_of(appointment_id: UUID, company_id: int) -> int:
-    return Appointment.objects.values_list("module_id", flat=True).get(
+def _seated_at(appointment_id: UUID, company_id: int) -> tuple[int, int | None]:
+    """Module and staff member: neither ever changes, so they may be read before they are locked."""
+    return Appointment.objects.values_list("module_id", "staff_id").get(
         id=appointment_id, company_id=company_id
     )
 
@@ -129,10 +132,8 @@ def _reschedule(appointment: Appointment, module: Module, changes: Wanted, when:
 
 
 def _sit(appointment: Appointment, module: Module, *, forced: bool) -> None:
-    """Capacity by weekday is looked at by the slot rules; here the widest capacity bounds the lanes."""
-    capacity = max([module.capacity, *map(int, module.capacity_by_weekday.values())])
     try:
-        take_seat(appointment=appointment, capacity=capacity)
+        take_seat(appointment=appointment, module=module)
     except NoSeat:
         if not forced:
             raise

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
+from django.db.models import Model
 from psycopg.errors import ExclusionViolation
 
 from genie.core.appointment import State
 from genie.core.event import TITLE_LIMIT, normalised_text
 from genie.flows import actor
-from genie.flows.notify import notify
-from genie.flows.offer import is_offered
-from genie.flows.owe import owe
-from genie.flows.seat import NoSeat, lock_module, take_seat
-from genie.flows.take_turn import Act, Visitor, take_turn
-from genie.store.models import Appointment, Change, Lead, Message, Module
+from genie.flows.claim import Asked, Claim, SlotTaken, claim
+from genie.flows.notify import first_letters
+from genie.flows.owe import first_link
+from genie.flows.seat import take_seat
+from genie.flows.take_turn import Act, TooMany, Visitor, ask_turn
+from genie.store.jobs import delivery_of, drain_of
+from genie.store.models import Appointment, Change, Hold, Lead, Module
+from genie.store.together import insert_together
 
-
-class SlotTaken(Exception):
-    """The rules do not offer that start (any more): show what is offered now."""
+__all__ = ["BookingForm", "SlotTaken", "book"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,38 +48,75 @@ def book(
     answers: BookingForm,
     now: datetime,
     visitor: Visitor | None = None,
+    kind_id: int | None = None,
+    staff_id: int | None = None,
+    holder: str = "",
 ) -> Appointment:
     """Book `start` (aware). A form sent twice (reload, double click) gives the appointment of the first time.
 
-    `visitor` is a stranger on the public page, of whom only so much is taken; None is not limited.
+    `kind_id`: a kind of the module, None for its own settings. `staff_id`: one of its team, None for whoever
+    is free. `visitor` is a stranger on the public page, of whom only so much is taken; None is not limited.
+    `holder`: whoever held a slot of the module (`Hold.visitor`); that hold does not count, and ends.
 
     Raises SlotTaken when the rules do not offer it or another booking won the race, TooMany,
-    Module.DoesNotExist.
+    Module.DoesNotExist, AppointmentKind.DoesNotExist.
     """
+    asked = Asked(
+        module_id=module_id,
+        kind_id=kind_id,
+        staff_id=staff_id,
+        start=start.astimezone(UTC),
+        now=now,
+        holder=holder,
+    )
+    counted: list[Model] = []
+
+    def before(module: Module) -> None:
+        if visitor is not None:
+            turns = ask_turn(visitor=visitor, act=Act.BOOKING, module=module, email=answers.email, now=now)
+            counted.extend(turns)
+
     try:
-        with transaction.atomic():
-            module = lock_module(module_id)
-            before = Appointment.objects.filter(id=answers.key, module=module).first()
-            if before is not None:
-                return before
-            if visitor is not None:
-                take_turn(visitor=visitor, act=Act.BOOKING, module=module, email=answers.email, now=now)
-            if not module.enabled or not is_offered(module=module, start=start, now=now):
-                raise SlotTaken(start)
-            appointment = _write(module, start.astimezone(UTC), answers, now)
-            owe(appointment=appointment, now=now)
-            notify(appointment=appointment, kind=Message.Kind.BOOKED, now=now)
-    except NoSeat as exc:
-        raise SlotTaken(start) from exc
-    except IntegrityError as exc:
+        return claim(asked, before=before, take=lambda seen: _write(seen, answers, counted))
+    except (SlotTaken, TooMany, IntegrityError) as exc:
+        made = Appointment.objects.filter(id=answers.key, module_id=module_id).first()
+        if made is not None:
+            return made
         if isinstance(exc.__cause__, ExclusionViolation):
             raise SlotTaken(start) from exc
         raise
+
+
+def _write(seen: Claim, answers: BookingForm, counted: list[Model]) -> Appointment:
+    now = seen.asked.now
+    appointment = _appointment(seen, answers)
+    take_seat(appointment=appointment, module=seen.module, others=seen.around.appointments)
+    who = actor.customer(answers.name)
+    line = Change(
+        appointment=appointment,
+        at=now,
+        revision=appointment.revision,
+        field="booked",
+        new=f"{appointment.start.isoformat()}/{appointment.end.isoformat()}",
+        origin=who.origin,
+        by=who.by,
+    )
+    connections = seen.around.connections
+    link = first_link(appointment=appointment, connections=connections)
+    letters = first_letters(appointment=appointment, linked=bool(connections), now=now)
+    links, drains = ([link], [drain_of(link.calendar_id)]) if link else ([], [])
+    insert_together(
+        [appointment.lead, appointment, line, *links, *letters, *counted],
+        wake=[*drains, *(delivery_of(letter.pk) for letter in letters)],
+    )
+    if seen.asked.holder:
+        Hold.objects.filter(module=seen.module, visitor=seen.asked.holder).delete()
     return appointment
 
 
-def _write(module: Module, start: datetime, answers: BookingForm, now: datetime) -> Appointment:
-    lead = Lead.objects.create(
+def _appointment(seen: Claim, answers: BookingForm) -> Appointment:
+    now, module = seen.asked.now, seen.module
+    lead = Lead(
         company_id=module.company_id,
         name=answers.name,
         email=answers.email,
@@ -89,36 +127,22 @@ def _write(module: Module, start: datetime, answers: BookingForm, now: datetime)
         referrer=answers.referrer,
         created_at=now,
     )
-    appointment = Appointment(
+    what = seen.kind.name if seen.kind else module.title
+    return Appointment(
         id=answers.key,
         company_id=module.company_id,
         module=module,
+        kind=seen.kind,
+        staff=seen.staff,
         lead=lead,
         state=State.CONFIRMED,
-        start=start,
-        end=start + timedelta(minutes=module.duration),
+        start=seen.start,
+        end=seen.end,
         zone=module.schedule.zone,
         visitor_zone=answers.visitor_zone,
-        title=normalised_text(f"{module.title}: {answers.name}", limit=TITLE_LIMIT) or "",
-        place=module.place,
+        title=normalised_text(f"{what}: {answers.name}", limit=TITLE_LIMIT) or "",
+        place=seen.kind.place if seen.kind else module.place,
         answers=answers.notes,
         created_at=now,
         changed_at=now,
     )
-    # the rules have counted the seats of that weekday; the lanes are bounded by the widest of all
-    take_seat(
-        appointment=appointment,
-        capacity=max([module.capacity, *map(int, module.capacity_by_weekday.values())]),
-    )
-    appointment.save(force_insert=True)
-    who = actor.customer(answers.name)
-    Change.objects.create(
-        appointment=appointment,
-        at=now,
-        revision=appointment.revision,
-        field="booked",
-        new=f"{appointment.start.isoformat()}/{appointment.end.isoformat()}",
-        origin=who.origin,
-        by=who.by,
-    )
-    return appointment

@@ -84,6 +84,18 @@ def notify(
         _say_the_truth(appointment)
 
 
+def first_letters(*, appointment: Appointment, linked: bool, now: datetime) -> list[Message]:
+    """The letters of an appointment that is only just booked, unsaved: what `notify` would write.
+
+    Nobody has heard of it, so there is nothing to look up. `linked`: the company sees it on a calendar.
+    """
+    details = {"told": told(appointment), "by": ""}
+    return [
+        _letter(appointment, reader, Message.Kind.BOOKED, details, now, timedelta(), linked=linked)
+        for reader in _readers(appointment, Message.Kind.BOOKED, tell_customer=True)
+    ]
+
+
 def told(appointment: Appointment) -> dict[str, Any]:
     """What a letter says of the appointment, as JSON: frozen with the letter, so a repeat says the same."""
     when = When(appointment.start, appointment.end, appointment.zone)
@@ -206,9 +218,25 @@ def _write(
     settle: timedelta,
 ) -> Message | None:
     linked = Connection.objects.filter(module_id=appointment.module_id).exclude(state=Connection.State.ENDED)
+    message = _letter(appointment, reader, kind, details, now, settle, linked=linked.exists())
+    # the constraint message_once decides, without an error that would end the caller's transaction
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    return message if Message.objects.filter(pk=message.pk).exists() else None
+
+
+def _letter(
+    appointment: Appointment,
+    reader: _Reader,
+    kind: Message.Kind,
+    details: dict[str, Any],
+    now: datetime,
+    settle: timedelta,
+    *,
+    linked: bool,
+) -> Message:
     # a company whose calendar is linked has the event already: a file would put it there twice
-    attach = reader.audience == Message.Audience.CUSTOMER or not linked.exists()
-    message = Message(
+    attach = reader.audience == Message.Audience.CUSTOMER or not linked
+    return Message(
         company_id=appointment.company_id,
         appointment=appointment,
         revision=appointment.revision,
@@ -219,9 +247,6 @@ def _write(
         not_before=now + settle,
         created_at=now,
     )
-    # the constraint message_once decides, without an error that would end the caller's transaction
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    return message if Message.objects.filter(pk=message.pk).exists() else None
 
 
 def _say_the_truth(appointment: Appointment) -> None:

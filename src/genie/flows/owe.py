@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from genie.core.appointment import LIVE
 from genie.store import jobs
 from genie.store.models import Appointment, Connection, EventLink
+from genie.store.queries.seats import Linked
 
 
 def owe(*, appointment: Appointment, now: datetime) -> None:
@@ -18,7 +20,7 @@ def owe(*, appointment: Appointment, now: datetime) -> None:
     link = EventLink.objects.filter(appointment=appointment).exclude(state=EventLink.State.ENDED).first()
     if link is None:
         connection = Connection.objects.filter(
-            module_id=appointment.module_id, state=Connection.State.LINKED
+            module_id=appointment.module_id, staff_id=appointment.staff_id, state=Connection.State.LINKED
         ).first()
         if connection is None or appointment.state not in LIVE:
             return
@@ -30,3 +32,14 @@ def owe(*, appointment: Appointment, now: datetime) -> None:
             state=EventLink.State.OWES_PUSH, reason="", next_attempt=None, attempts=0
         )
     jobs.wake_calendar(link.calendar_id)
+
+
+def first_link(*, appointment: Appointment, connections: Iterable[Linked]) -> EventLink | None:
+    """The link of an appointment that is only just booked, unsaved: what `owe` would make of it.
+
+    `connections` are the module's. None where no calendar is linked for whom the appointment is with.
+    """
+    for linked in connections:
+        if linked.state == Connection.State.LINKED and linked.staff_id == appointment.staff_id:
+            return EventLink(appointment=appointment, connection_id=linked.id, calendar_id=linked.calendar_id)
+    return None

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from genie.core.event import When
 from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
-from genie.flows.book import SlotTaken
+from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered
-from genie.flows.seat import NoSeat, lock_module
+from genie.flows.seat import NoSeat, lock_module, lock_staff
 from genie.flows.take_turn import Act, Visitor, take_turn
 from genie.store.models import Appointment
 
@@ -33,6 +33,7 @@ def reschedule(
 ) -> Appointment:
     """Move to `start` (aware); the length stays unless `end` says otherwise. One transaction.
 
+    It stays of its kind, and with whom it is: the start must be offered for that staff member.
     `visitor` is the customer on the public pages, who may move only so often; None is not limited.
 
     Raises SlotTaken when the rules do not offer that start; staff may `force`, and the appointment is then
@@ -40,11 +41,22 @@ def reschedule(
     """
     try:
         with transaction.atomic():
-            found = Appointment.objects.select_related("lead").get(id=appointment_id, company_id=company_id)
-            module = lock_module(found.module_id)
+            found = Appointment.objects.select_related("lead", "module", "kind", "staff__schedule").get(
+                id=appointment_id, company_id=company_id
+            )
             if visitor is not None:
-                take_turn(visitor=visitor, act=Act.CHANGE, module=module, email=found.lead.email, now=now)
-            offered = is_offered(module=module, start=start, now=now, ignoring=appointment_id)
+                email = found.lead.email
+                take_turn(visitor=visitor, act=Act.CHANGE, module=found.module, email=email, now=now)
+            module = lock_module(found.module_id)
+            lock_staff(found.staff_id)
+            offered = is_offered(
+                module=module,
+                start=start,
+                now=now,
+                kind=found.kind,
+                staff=found.staff,
+                ignoring=appointment_id,
+            )
             if not (offered or force):
                 raise SlotTaken(start)
             return amend(

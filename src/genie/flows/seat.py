@@ -1,10 +1,16 @@
-"""Take a seat in a slot: the per-module lock, and the lane the database constraint guards."""
+"""Take a seat in a slot: the locks, and the lane the database constraint guards."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+
 from genie.core import lanes
 from genie.core.appointment import LIVE
-from genie.store.models import Appointment, Module
+from genie.store.models import Appointment, Module, StaffMember
+from genie.store.queries.seats import Seat
 
 
 class NoSeat(Exception):
@@ -16,41 +22,77 @@ def lock_module(module_id: int) -> Module:
     return Module.objects.select_for_update(no_key=True).get(id=module_id)
 
 
-def take_seat(*, appointment: Appointment, capacity: int) -> None:
+def lock_staff(staff_id: int | None) -> None:
+    """The staff member's row, where there is one: who is in several modules has one set of seats.
+
+    Taken after `lock_module` and before any appointment, never two members at once: so no two transactions
+    wait for each other.
+    """
+    if staff_id is not None:
+        StaffMember.objects.select_for_update(no_key=True).values_list("id").get(id=staff_id)
+
+
+def widest(module: Module) -> int:
+    """The capacity of its widest weekday. The rules have counted that weekday's; this bounds the lanes."""
+    return max([module.capacity, *map(int, module.capacity_by_weekday.values())])
+
+
+def take_seat(*, appointment: Appointment, module: Module, others: Iterable[Seat] | None = None) -> None:
     """Set `appointment.lane` (unsaved), moving others to other lanes where that makes room.
 
-    Call inside a transaction that holds `lock_module`. Raises NoSeat. Appointments without a lane (put
-    there by the calendar's owner) do not count here; the slot rules count them.
+    Call inside a transaction that holds the locks. `others` are the seats around, if they are known under the
+    locks already. Raises NoSeat. Appointments without a lane (put there by the calendar's owner) and holds do
+    not count here; the slot rules count them. A staff member's appointment in another module leaves no room.
     """
-    others = _seated_around(appointment)
     start, end = appointment.start, appointment.end
-    met = [(max(o.start, start), min(o.end, end)) for o in others if o.start < end and start < o.end]
-    if 1 + lanes.most_at_once(met) > capacity:
-        raise NoSeat(f"all {capacity} places are taken")
-    lane = lanes.free_lane([(o.start, o.end, o.lane or 0) for o in others], start, end, capacity)
-    appointment.lane = _make_room(appointment, others, capacity) if lane is None else lane
+    known = _around(appointment, start, end) if others is None else others
+    seated = [seat for seat in known if seat.lane is not None]
+    own = appointment.kind.capacity if appointment.kind else None
+    count = widest(module)
+    limited = [(o.start, o.end, o.most if o.module_id == module.id else 1) for o in seated]
+    if not lanes.has_room(start, end, most=min(count, own or count), others=limited):
+        raise NoSeat("all places are taken")
+    lane = lanes.free_lane([(o.start, o.end, o.lane or 0) for o in seated], start, end, count)
+    appointment.lane = _make_room(appointment, count) if lane is None else lane
 
 
-def _make_room(appointment: Appointment, others: list[Appointment], capacity: int) -> int:
+def _make_room(appointment: Appointment, capacity: int) -> int:
     """Colour the whole chain anew; lanes given under an earlier, larger capacity stay allowed."""
-    spans = {o.id: (o.start, o.end) for o in others} | {appointment.id: (appointment.start, appointment.end)}
-    widest = max([capacity, *(1 + (o.lane or 0) for o in others)])
-    assigned = lanes.assign(spans, widest)
+    own = str(appointment.id)
+    others = _chain(appointment)
+    spans = {o.id: (o.start, o.end) for o in others} | {own: (appointment.start, appointment.end)}
+    count = max([capacity, *(1 + (o.lane or 0) for o in others)])
+    assigned = lanes.assign(spans, count)
     for other in others:
         if other.lane != assigned[other.id]:
             Appointment.objects.filter(id=other.id).update(lane=assigned[other.id])
-    return assigned[appointment.id]
+    return assigned[own]
 
 
-def _seated_around(appointment: Appointment) -> list[Appointment]:
-    """Live, seated appointments of the module in the overlapping chain the appointment would join."""
+def _chain(appointment: Appointment) -> list[Seat]:
+    """The seats in the overlapping chain that the appointment would join."""
     start, end = appointment.start, appointment.end
-    live = Appointment.objects.filter(
-        module_id=appointment.module_id, state__in=LIVE, lane__isnull=False
-    ).exclude(id=appointment.id)
     while True:
-        chain = list(live.filter(start__lt=end, end__gt=start).only("id", "start", "end", "lane"))
-        widened = (min([start, *(a.start for a in chain)]), max([end, *(a.end for a in chain)]))
+        chain = _around(appointment, start, end)
+        widened = (min([start, *(seat.start for seat in chain)]), max([end, *(seat.end for seat in chain)]))
         if widened == (start, end):
             return chain
         start, end = widened
+
+
+def _around(appointment: Appointment, start: datetime, end: datetime) -> list[Seat]:
+    """Live, seated appointments of the same staff member, or of the module where there is none."""
+    beside = (
+        Q(staff_id=appointment.staff_id)
+        if appointment.staff_id is not None
+        else Q(module_id=appointment.module_id, staff_id=None)
+    )
+    found = Appointment.objects.filter(
+        beside, state__in=LIVE, lane__isnull=False, start__lt=end, end__gt=start
+    )
+    return [_seat(other) for other in found.exclude(id=appointment.id).select_related("kind")]
+
+
+def _seat(of: Appointment) -> Seat:
+    most = of.kind.capacity if of.kind else None
+    return Seat("appointment", str(of.id), of.module_id, of.staff_id, of.start, of.end, of.lane, most)

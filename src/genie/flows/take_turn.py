@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -50,34 +51,45 @@ class TooMany(Exception):
 
 
 def take_turn(*, visitor: Visitor, act: Act, module: Module, email: str, now: datetime) -> None:
-    """Count the act, in the caller's transaction: what is rolled back was none. Raises TooMany.
+    """Count the act, in the caller's transaction: what is rolled back was none. Raises TooMany."""
+    Turn.objects.bulk_create(ask_turn(visitor=visitor, act=act, module=module, email=email, now=now))
 
-    Call it when `module` is locked (`lock_module`). The counts are locked too, until the transaction ends,
-    so parallel requests cannot pass together.
+
+def ask_turn(*, visitor: Visitor, act: Act, module: Module, email: str, now: datetime) -> list[Turn]:
+    """What would count the act, unsaved. Raises TooMany.
+
+    Call it before `lock_module`, never after. The counts are locked until the transaction ends, so parallel
+    requests cannot pass together; and while others wait for the module, nobody counts.
     """
     email = email.strip().lower()
     rules: dict[Of, tuple[str, tuple[Limit, ...]]] = {Of.EMAIL: (email, visitor.per_email)}
     if visitor.address:
         rules[Of.ADDRESS] = (visitor.address, visitor.per_address)
+    ahead = visitor.ahead if act is Act.BOOKING else 0
     keys = {
         of: keyed("turn", str(module.company_id), act, of, value)
         for of, (value, limits) in rules.items()
-        if limits
+        if limits or (ahead and of is Of.EMAIL)
     }
     hold_turns(keys.values())
-    for of, key in keys.items():
-        _check(act, of, key, rules[of][1], now)
-    if act is Act.BOOKING and visitor.ahead and _ahead(module, email, now) >= visitor.ahead:
+    counted = {of: key for of, key in keys.items() if rules[of][1]}
+    earlier = _earlier(counted.values(), max((longest(rules[of][1]) for of in counted), default=None), now)
+    for of, key in counted.items():
+        left = wait(earlier.get(key, []), rules[of][1], now)
+        if left is not None:
+            raise TooMany(act, of, left)
+    if ahead and _ahead(module, email, now) >= ahead:
         raise TooMany(act, Of.EMAIL, None)
-    Turn.objects.bulk_create(Turn(whose=key, at=now) for key in keys.values())
+    return [Turn(whose=key, at=now) for key in counted.values()]
 
 
-def _check(act: Act, of: Of, key: str, limits: tuple[Limit, ...], now: datetime) -> None:
-    since = now - longest(limits)
-    earlier = list(Turn.objects.filter(whose=key, at__gt=since).values_list("at", flat=True))
-    left = wait(earlier, limits, now)
-    if left is not None:
-        raise TooMany(act, of, left)
+def _earlier(keys: Iterable[str], within: timedelta | None, now: datetime) -> dict[str, list[datetime]]:
+    found: dict[str, list[datetime]] = {}
+    if within is not None:
+        turns = Turn.objects.filter(whose__in=list(keys), at__gt=now - within)
+        for whose, at in turns.values_list("whose", "at"):
+            found.setdefault(whose, []).append(at)
+    return found
 
 
 def _ahead(module: Module, email: str, now: datetime) -> int:

@@ -8,12 +8,14 @@ plain `.defer()` would run outside our transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from procrastinate import jobs
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
+from psycopg.types.json import Jsonb
 
 DRAIN = "genie.drain"
 NUDGE = "genie.nudge"
@@ -22,22 +24,37 @@ DELIVER = "genie.deliver"
 _queue = JobManager(DjangoConnector())
 
 
-def _enqueue(task: str, *, queue: str, arguments: dict[str, Any]) -> None:
-    _queue.defer_job(
-        jobs.Job(queue=queue, lock=None, queueing_lock=None, task_name=task, task_kwargs=arguments)
-    )
+def _job(task: str, *, queue: str, arguments: dict[str, Any]) -> Job:
+    return Job(queue=queue, lock=None, queueing_lock=None, task_name=task, task_kwargs=arguments)
+
+
+def drain_of(calendar_id: int) -> Job:
+    """For whoever enqueues several with one statement (`store.together`); else `wake_calendar`."""
+    return _job(DRAIN, queue="calendars", arguments={"calendar_id": calendar_id})
+
+
+def delivery_of(message_id: UUID) -> Job:
+    """As `drain_of`; else `wake_message`."""
+    return _job(DELIVER, queue="messages", arguments={"message_id": str(message_id)})
+
+
+def to_defer(wake: Iterable[Job]) -> list[tuple[Any, ...]]:
+    """As procrastinate's type procrastinate_job_to_defer_v1 has them."""
+    return [
+        (job.queue, job.task_name, job.priority, None, None, Jsonb(job.task_kwargs), None) for job in wake
+    ]
 
 
 def wake_calendar(calendar_id: int) -> None:
     """A drain of this calendar should look at what is owed and what is stale."""
-    _enqueue(DRAIN, queue="calendars", arguments={"calendar_id": calendar_id})
+    _queue.defer_job(drain_of(calendar_id))
 
 
 def nudge_later(calendar_id: int) -> None:
     """This calendar is to be nudged: its row was held when somebody came by who could not wait."""
-    _enqueue(NUDGE, queue="calendars", arguments={"calendar_id": calendar_id})
+    _queue.defer_job(_job(NUDGE, queue="calendars", arguments={"calendar_id": calendar_id}))
 
 
 def wake_message(message_id: UUID) -> None:
     """This message is due."""
-    _enqueue(DELIVER, queue="messages", arguments={"message_id": str(message_id)})
+    _queue.defer_job(delivery_of(message_id))

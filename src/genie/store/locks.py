@@ -127,7 +127,8 @@ def _release(first: int, second: int, suffix: str = "") -> None:
 
 def hold_turns(keys: Iterable[str]) -> None:
     """Be the only one who counts under these keys, until the caller's transaction ends."""
-    numbers = {_number(key) for key in keys}
-    with connection.cursor() as cursor:
-        for number in sorted(numbers):  # always in this order, so that no two wait for each other
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_TURNS, number])
+    numbers = sorted({_number(key) for key in keys})  # in this order, so that no two wait for each other
+    if numbers:
+        locks = ", ".join(["pg_advisory_xact_lock(%s, %s)"] * len(numbers))
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {locks}", [half for number in numbers for half in (_TURNS, number)])
