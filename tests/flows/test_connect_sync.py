@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
 
+from genie.core.errors import Transient
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.drain import drain
 from genie.flows.edit import edit
@@ -206,3 +209,46 @@ def test_switched_on_what_changed_there_meanwhile_comes_in(scene: Scene) -> None
     off(scene, on=True)
     scene.drain()
     assert Appointment.objects.get().start == at(5).start
+
+
+def test_switched_on_a_no_that_our_write_could_not_take_back_counts(scene: Scene) -> None:
+    """As at Google, where the owner's answer to their own event stays what it is."""
+    (jane,) = booked(scene, "Jane")
+    off(scene)
+    scene.owner.cancel("work", scene.link(jane).remote_id)
+    scene.world.rewrite = lambda content: replace(content, cancelled=True)
+    change_title(scene, jane, "Changed here")
+    scene.settle()
+    assert Appointment.objects.get().state == "confirmed"
+    off(scene, on=True)
+    scene.drain()
+    assert Appointment.objects.get().state == "cancelled"
+    assert scene.link(jane).state == EventLink.State.ENDED
+
+
+def test_switched_on_a_no_that_came_just_before_our_write_counts_at_once(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    scene.world.rewrite = lambda content: replace(content, cancelled=True)
+    change_title(scene, jane, "Changed here")
+    scene.drain()
+    assert Appointment.objects.get().state == "cancelled"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_linking_again_adopts_a_copy_that_was_cut_and_pasted(scene: Scene, lost: bool) -> None:
+    (jane,) = booked(scene, "Jane")
+    scene.owner.cut_and_paste("work", scene.link(jane).remote_id, when=at(5))
+    end(scene, keep=True)
+    link_again(scene)
+    if lost:  # the worker never hears of its first request
+        scene.world.after = lambda *_asked: lose(scene)
+    scene.settle()
+    (event,) = scene.owner.events("work")
+    assert (event.content.when, event.id) == (at(0), scene.link(jane).remote_id)
+    assert scene.link(jane).state == EventLink.State.CLEAN
+    assert not Message.objects.exists()
+
+
+def lose(scene: Scene) -> None:
+    scene.world.after = None
+    raise Transient("cut", outcome_unknown=True)

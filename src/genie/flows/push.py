@@ -6,6 +6,7 @@ transaction open, the second keeps the receipt if nobody overtook it (SYNC.md, *
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -127,6 +128,11 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 
 
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    survivor = _survivor(debt, provider) if debt.known_before else None
+    if survivor is not None:
+        adopting = not debt.asked_before
+        absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now, adopting=adopting)
+        return
     try:
         event = provider.create(debt.calendar, debt.identity, debt.content)
     except IdentityTaken as fault:
@@ -138,6 +144,16 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         absorb(link_id=debt.link_id, version=debt.version, event=event, now=now, adopting=adopting)
     else:
         _receipt(debt, event, now)
+
+
+def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
+    """The one live event there that bears our key: of an earlier link, perhaps cut and pasted since, or of a
+    create that was never answered. Of several none is known to be ours; then the identity tells."""
+    found = []
+    for listed in provider.find(debt.calendar, debt.identity.key):
+        with suppress(Gone):
+            found.append(provider.get(debt.calendar, listed.id))
+    return found[0] if len(found) == 1 and not found[0].content.cancelled else None
 
 
 def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest
 
+from genie.core.appointment import LIVE
 from genie.store.models import (
     AvailabilityCalendar,
     Connection,
@@ -84,7 +85,9 @@ def differing(calendar_id: int) -> QuerySet[EventLink]:
     return _followed().filter(_DIFFERS, calendar_id=calendar_id, state=EventLink.State.CLEAN)
 
 
-_DIFFERS = Q(seen_etag=None) | ~Q(seen_etag=F("etag"))
+_DIFFERS = Q(seen_etag=None) | ~Q(seen_etag=F("etag")) | Q(base__cancelled=True, appointment__state__in=LIVE)
+"""The last: what was agreed on is off there, and on here. It was called off while nothing flowed back, or
+just before our write came, which could not take that back."""
 
 
 def _followed() -> QuerySet[EventLink]:
