@@ -9,7 +9,7 @@ FRONT_END := $(shell find frontend src/genie/web/templates src/genie/web/icons -
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
-.PHONY: run test check fix lock vectors bench sandbox browser wheel
+.PHONY: run test scripts check fix lock vectors bench sandbox browser wheel
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed $(BUILD)/.built  ## start everything; PORT, HOST, DATABASE_URL, DEMO=no
@@ -20,6 +20,9 @@ sandbox: $(VENV)/.installed  ## only the demo calendar server, the page to play 
 
 test: $(VENV)/.installed-dev $(BUILD)/.built browser  ## everything, a real browser included
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+scripts: $(VENV)/.installed-dev $(BUILD)/.built  ## random two-way scripts on each calendar system; SCRIPTS=500, ON=google,caldav, SEED=n
+	@$(BIN)/python -m tests.flows.play_scripts
 
 browser: $(VENV)/.installed-dev
 	@$(BIN)/python -m run.browser
