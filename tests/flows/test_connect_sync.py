@@ -8,6 +8,7 @@ import pytest
 from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
 
 from genie.core.errors import Transient
+from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.drain import drain
 from genie.flows.edit import edit
@@ -247,6 +248,25 @@ def test_linking_again_adopts_a_copy_that_was_cut_and_pasted(scene: Scene, lost:
     assert (event.content.when, event.id) == (at(0), scene.link(jane).remote_id)
     assert scene.link(jane).state == EventLink.State.CLEAN
     assert not Message.objects.exists()
+
+
+def test_linking_again_removes_the_copy_of_a_visit_that_was_cancelled_meanwhile(scene: Scene) -> None:
+    jane, _joe, jim = booked(scene, "Jane", "Joe", "Jim")
+    company = scene.module.company_id
+    cancel(company_id=company, appointment_id=jim.id, actor=CUSTOMER, now=scene.now)  # gone from there
+    scene.poll()
+    end(scene, keep=True)
+    scene.later(minutes=1)
+    scene.owner.move("work", scene.link(jane).remote_id, at(6))
+    cancel(company_id=company, appointment_id=jane.id, actor=CUSTOMER, now=scene.now)
+    letters = Message.objects.count()
+    link_again(scene)
+    scene.world.requests.clear()
+    scene.settle()
+    assert titles(scene) == ["Visit: Joe"]
+    assert [name for name, _ in scene.world.requests].count("delete") == 1
+    assert {scene.link(one).state for one in (jane, jim)} == {EventLink.State.ENDED}
+    assert Message.objects.count() == letters
 
 
 def lose(scene: Scene) -> None:

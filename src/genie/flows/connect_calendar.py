@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from genie.core.appointment import LIVE
+from genie.core.appointment import LIVE, State
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module
 from genie.store import jobs
@@ -37,6 +37,7 @@ def connect_calendar(
         _start_afresh(calendar, now=now)
         to_come = Appointment.objects.filter(module=module, state__in=LIVE, end__gt=now)
         _take_up_again(connection, to_come)
+        _owe_removal_of_cancelled(connection, now=now)
         for appointment in to_come:
             owe(appointment=appointment, now=now)
         jobs.wake_calendar(calendar.id)
@@ -106,6 +107,30 @@ def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> No
         reason="",
         missing_since=None,
         recheck=0,
+        next_attempt=None,
+        attempts=0,
+        stale_streak=0,
+    )
+
+
+def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
+    """Cancelled while no calendar was linked: the copy that stayed there goes, whatever became of it."""
+    left = EventLink.objects.filter(
+        calendar_id=connection.calendar_id,
+        appointment__module_id=connection.module_id,
+        appointment__state=State.CANCELLED,
+        appointment__end__gt=now,
+        appointment__changed_at__gte=F("connection__ended_at"),
+        state=EventLink.State.ENDED,
+    ).exclude(remote_id="")
+    newest = left.order_by("appointment_id", F("asked_at").desc(nulls_last=True)).distinct("appointment_id")
+    EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
+        connection=connection,
+        state=EventLink.State.OWES_PUSH,
+        asked=[],
+        version=F("version") + 1,
+        reason="",
+        missing_since=None,
         next_attempt=None,
         attempts=0,
         stale_streak=0,
