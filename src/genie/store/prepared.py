@@ -1,0 +1,47 @@
+"""Statements that run again and again as they stand: PostgreSQL plans them once for each connection.
+
+To plan a statement over many tables costs more than to run it. Django binds values on our side and so sends a
+new text each time; here the server binds them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from django.db import connection
+from django.db.models import JSONField, Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+def ask(sql: str, values: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that the statement answers, in Django's transaction and with Django's errors."""
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    raw: psycopg.Connection[Any] = connection.connection
+    raw.prepare_threshold = 0  # at first sight; cursors of Django's own prepare nothing all the same
+    begun = time.monotonic()
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        rows: list[tuple[Any, ...]] = cursor.execute(sql, values).fetchall()
+    if connection.queries_logged:
+        connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - begun:.3f}"})
+    return rows
+
+
+def columns_of(model: type[Model], name: str) -> str:
+    """For a SELECT from the model's table under a name; `made_of` takes them in this order."""
+    return ", ".join(f'{name}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def made_of(model: type[Row], values: Sequence[Any]) -> Row:
+    """The model's row as the ORM would have read it, from as many values as it has columns."""
+    fields = model._meta.concrete_fields
+    read = [
+        json.loads(value) if isinstance(field, JSONField) and value is not None else value
+        for field, value in zip(fields, values, strict=True)
+    ]
+    return model.from_db(connection.alias, [field.attname for field in fields], read)
