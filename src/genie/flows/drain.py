@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from genie.core.errors import AccessLost, CalendarGone, Malformed, ProviderFault, Rejected, Transient
 from genie.core.retry import next_attempt
@@ -35,6 +35,7 @@ from genie.providers.registry import ProviderSettings, open_provider, pushing
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink, RemoteCalendar
 from genie.store.queries import drains
+from genie.store.queries.drains import Step
 from genie.store.queries.remote_calendars import zone_about
 from genie.store.sealed import Unreadable, unseal
 
@@ -44,8 +45,6 @@ PARKED_AGAIN = 900.0
 """Seconds until a calendar that could not be read, or an event put aside, is tried again by itself."""
 UNEXPECTED = 300.0
 """Seconds until a link that met an error of our own is tried again."""
-
-Step = Callable[..., object]
 
 
 def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> bool:
@@ -75,12 +74,12 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
         _park_calendar(calendar, str(exc), now)
         return
     try:
-        _links(calendar_id, drains.missing(now), vanish, provider, now)
-        _links(calendar_id, drains.owing(now), push, provider, now)
-        _links(calendar_id, drains.put_aside(now), push, provider, now)
-        if drains.to_read(now).filter(id=calendar_id).exists():
+        _links(calendar_id, Step.MISSING, vanish, provider, now)
+        _links(calendar_id, Step.OWING, push, provider, now)
+        _links(calendar_id, Step.PUT_ASIDE, push, provider, now)
+        if drains.is_stale(calendar_id, now):
             pull(calendar_id=calendar_id, provider=provider, now=now)
-        _links(calendar_id, drains.to_look_at(now), look, provider, now)
+        _links(calendar_id, Step.TO_LOOK_AT, look, provider, now)
         _welcome_back(calendar_id, now)
         # last, so that a slow answer holds up nothing of the sync
         keep_channels(calendar_id=calendar_id, provider=provider, settings=settings, now=now)
@@ -97,10 +96,10 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
 
 
 def _links(
-    calendar_id: int, due: QuerySet[EventLink], step: Step, provider: CalendarProvider, now: datetime
+    calendar_id: int, which: Step, step: Callable[..., object], provider: CalendarProvider, now: datetime
 ) -> None:
     """Take one step for each due link; a link's own fault stays its own."""
-    for link_id in list(due.filter(calendar_id=calendar_id).values_list("id", flat=True)):
+    for link_id in drains.due_links(which, calendar_id, now):
         try:
             step(link_id=link_id, provider=provider, now=now)
         except (Rejected, Malformed) as fault:
@@ -181,8 +180,10 @@ def _welcome_back(calendar_id: int, now: datetime) -> None:
 def _finish_removals(calendar_id: int, now: datetime) -> None:
     """*Unlink, remove the copies* ends when the last copy is gone."""
     with transaction.atomic():
-        ended = drains.removed().filter(calendar_id=calendar_id).update(
-            state=Connection.State.ENDED, ended_at=now, epoch=F("epoch") + 1
+        ended = (
+            drains.removed()
+            .filter(calendar_id=calendar_id)
+            .update(state=Connection.State.ENDED, ended_at=now, epoch=F("epoch") + 1)
         )
     if ended:
         forget_mirror_if_unused(calendar_id=calendar_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Greatest
 
 from genie.core.appointment import LIVE
+from genie.store.frozen import asked
 from genie.store.models import (
     AvailabilityCalendar,
     Connection,
@@ -17,6 +20,16 @@ from genie.store.models import (
     RemoteObject,
 )
 from genie.store.queries.channels import Addresses, relied_on, to_tend
+
+
+class Step(StrEnum):
+    """What a drain does for a link."""
+
+    OWING = "owing"
+    PUT_ASIDE = "put aside"
+    MISSING = "missing"
+    TO_LOOK_AT = "to look at"
+
 
 POLL_EVERY = timedelta(seconds=45)
 """The poll floor without push: with the sweep's own interval within the promised minute."""
@@ -128,16 +141,19 @@ def reachable(now: datetime) -> QuerySet[RemoteCalendar]:
     return RemoteCalendar.objects.filter(_due(now), key__state=RemoteKey.State.ACTIVE)
 
 
+def due_links(step: Step, calendar_id: int, now: datetime) -> list[UUID]:
+    """The links of a calendar for which a step is due, in its order."""
+    return asked(_STEPS[step], now=now, number=calendar_id)
+
+
+def is_stale(calendar_id: int, now: datetime) -> bool:
+    """Is the calendar to be read?"""
+    return bool(asked(_stale, now=now, number=calendar_id))
+
+
 def is_due(calendar_id: int, now: datetime, addresses: Addresses = NO_PUSH) -> bool:
     """Is there anything for a drain of this calendar to do?"""
-    if to_read(now).filter(id=calendar_id).exists():
-        return True
-    if not reachable(now).filter(id=calendar_id).exists():
-        return False
-    debts = (owing(now), put_aside(now), missing(now), to_look_at(now))
-    if any(links.filter(calendar_id=calendar_id).exists() for links in debts):
-        return True
-    return to_tend(addresses, now).filter(id=calendar_id).exists()
+    return bool(asked(_due_one, now=now, number=calendar_id, given=_given(addresses)))
 
 
 def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_PUSH) -> set[int]:
@@ -147,15 +163,7 @@ def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_
     crash leaves one behind, and finding it compares every live link with the mirror. So are the channels
     and what was put aside: none of them is in a hurry.
     """
-    debts = [owing(now), missing(now)] + ([put_aside(now), to_look_at(now)] if thorough else [])
-    ids: set[int] = set()
-    for links in debts:
-        ids.update(links.order_by().values_list("calendar_id", flat=True))
-    if thorough:
-        ids.update(to_tend(addresses, now).values_list("id", flat=True))
-    open_to_us = set(reachable(now).filter(id__in=ids).values_list("id", flat=True)) if ids else set()
-    done = set(removed().values_list("calendar_id", flat=True)) if thorough else set()
-    return open_to_us | done | set(to_read(now).values_list("id", flat=True))
+    return set(asked(_due_ones, now=now, given=(thorough, *_given(addresses))))
 
 
 def removed() -> QuerySet[Connection]:
@@ -166,3 +174,64 @@ def removed() -> QuerySet[Connection]:
 
 def _due(now: datetime) -> Q:
     return Q(next_attempt=None) | Q(next_attempt__lte=now)
+
+
+# --- worded once: the moment, a calendar's number, and what else a question depends on
+
+
+def _given(addresses: Addresses) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(addresses.items()))
+
+
+def _owing(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
+    return owing(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
+
+
+def _put_aside(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
+    return put_aside(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
+
+
+def _missing(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
+    return missing(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
+
+
+def _to_look_at(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
+    return to_look_at(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
+
+
+_STEPS = {
+    Step.OWING: _owing,
+    Step.PUT_ASIDE: _put_aside,
+    Step.MISSING: _missing,
+    Step.TO_LOOK_AT: _to_look_at,
+}
+
+
+def _stale(now: datetime, calendar_id: int) -> QuerySet[RemoteCalendar, int]:
+    return to_read(now).filter(id=calendar_id).values_list("id", flat=True)
+
+
+def _due_one(now: datetime, calendar_id: int, *addresses: tuple[str, str]) -> QuerySet[RemoteCalendar, int]:
+    here = RemoteCalendar.objects.filter(id=calendar_id)
+    debts = (owing(now), put_aside(now), missing(now), to_look_at(now))
+    owed = Q()
+    for links in debts:
+        owed |= Q(Exists(links.filter(calendar_id=calendar_id)))
+    tended = Q(pk__in=to_tend(dict(addresses), now).filter(id=calendar_id).values("pk"))
+    reached = Q(pk__in=reachable(now).values("pk")) & (owed | tended)
+    return here.filter(reached | Q(pk__in=to_read(now).values("pk"))).values_list("id", flat=True)
+
+
+def _due_ones(
+    now: datetime, _number: int, thorough: bool, *addresses: tuple[str, str]
+) -> QuerySet[RemoteCalendar, int]:
+    debts = [owing(now), missing(now)] + ([put_aside(now), to_look_at(now)] if thorough else [])
+    owed = Q()
+    for links in debts:
+        owed |= Q(pk__in=links.order_by().values("calendar_id"))
+    if thorough:
+        owed |= Q(pk__in=to_tend(dict(addresses), now).values("pk"))
+    due = Q(pk__in=reachable(now).values("pk")) & owed | Q(pk__in=to_read(now).values("pk"))
+    if thorough:
+        due |= Q(pk__in=removed().values("calendar_id"))
+    return RemoteCalendar.objects.filter(due).values_list("id", flat=True)
