@@ -1,130 +1,23 @@
-"""A worker dies before any write and around any request of a drain with Google: nothing is lost or doubled.
-
-A small selection of test_sync_crashes, over real HTTP. All cases of a situation happen to one business, with
-a visit each.
-"""
+"""A worker dies in a drain with Google: nothing is lost or doubled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from django.db import connection
-from tests.google_sandbox import GoogleSandbox, google_sandbox, google_server  # noqa: F401  fixtures
+from tests.flows.standin_crashes import Crashes
+from tests.google_sandbox import GoogleSandbox
 from tests.google_scene import GoogleScene, on_google
-from tests.sync_crash import WRITES, Crash, dying_at, dying_when
-from tests.sync_scene import CUSTOMER
-
-from genie.flows.cancel import cancel
-from genie.store.models import Appointment, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Prepare = Callable[[GoogleScene, int], Appointment]
-FAR = 60
-"""More writes than any of these drains has."""
-
 
 @pytest.fixture
-def scene(google_sandbox: GoogleSandbox) -> Iterator[GoogleScene]:  # noqa: F811
+def scene(google_sandbox: GoogleSandbox) -> Iterator[GoogleScene]:
     with on_google(google_sandbox) as made:
         made.drain()
         yield made
 
 
-def a_booking(scene: GoogleScene, hour: int) -> Appointment:
-    """And the calendar is to be read, too."""
-    scene.later(minutes=1)
-    return scene.book(scene.at(hour).start)
-
-
-def a_cancellation(scene: GoogleScene, hour: int) -> Appointment:
-    appointment = scene.booked(hour)
-    scene.poll()
-    cancel(company_id=scene.company.id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
-    return appointment
-
-
-def a_move_there(scene: GoogleScene, hour: int) -> Appointment:
-    appointment = scene.booked(hour)
-    scene.poll()
-    scene.owner.move(scene.link(appointment).remote_id, scene.at(hour + 0.5))
-    scene.later(minutes=1)
-    return appointment
-
-
-SITUATIONS: list[Prepare] = [a_booking, a_cancellation, a_move_there]
-
-
-@pytest.mark.parametrize("prepare", SITUATIONS)
-def test_dying_before_any_write(scene: GoogleScene, prepare: Prepare) -> None:
-    expected = _undisturbed(scene, prepare)
-    for write in range(1, FAR):
-        appointment = prepare(scene, 2 * write)
-        died = _dies(scene, write)
-        scene.settle()
-        assert _end(scene, appointment, 2 * write) == expected, f"died before write {write}"
-        if not died:
-            assert write > 5
-            return
-    raise AssertionError("a drain of one change should be over by now")
-
-
-@pytest.mark.parametrize("prepare", SITUATIONS)
-@pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
-def test_dying_around_any_request(scene: GoogleScene, prepare: Prepare, effect: bool) -> None:
-    expected = _undisturbed(scene, prepare)
-    waiting = scene.sandbox.google.faults.waiting
-    for request in range(1, 10):
-        appointment = prepare(scene, 2 * request)
-        scene.sandbox.fault("reset_after" if effect else "reset_before", skip=request - 1)
-        try:
-            with dying_when(lambda: not waiting):
-                scene.drain()
-        except Crash:
-            connection.close()
-        over = bool(waiting)
-        scene.settle()
-        assert _end(scene, appointment, 2 * request) == expected, f"died around request {request}"
-        if over:
-            assert request > 1
-            return
-    raise AssertionError("a drain of one change should be over by now")
-
-
-def _undisturbed(scene: GoogleScene, prepare: Prepare) -> dict[str, Any]:
-    appointment = prepare(scene, 0)
-    scene.drain()
-    scene.settle()
-    return _end(scene, appointment, 0)
-
-
-def _dies(scene: GoogleScene, write: int) -> bool:
-    with ExitStack() as stack:
-        stack.enter_context(dying_at(write, of=WRITES))
-        try:
-            scene.drain()
-        except Crash:
-            connection.close()  # its locks and its open transaction are gone with it
-            return True
-    return False
-
-
-def _end(scene: GoogleScene, appointment: Appointment, hour: int) -> dict[str, Any]:
-    """Everything that must be the same, whatever happened on the way; times as of the visit's first hour."""
-    after, link = Appointment.objects.get(id=appointment.id), scene.link(appointment)
-    first = scene.at(hour).start
-    events = [event for event in scene.owner.events() if event.key == link.id.hex]
-    lines = after.history.values_list("field", "revision", "origin")
-    messages = Message.objects.filter(appointment=after).values_list("kind", "recipient")
-    return {
-        "state": after.state,
-        "when": (after.start - first, after.end - first),
-        "revision": after.revision,
-        "events": [(event.content.when.start - first, event.content.title) for event in events],
-        "link": link.state,
-        "history": sorted(lines),
-        "messages": sorted(messages),
-    }
+class TestWithGoogle(Crashes):
+    pass

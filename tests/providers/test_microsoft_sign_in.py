@@ -28,24 +28,45 @@ CORA = "cora@outlook.example"
 
 
 @dataclass
+class Owner:
+    """Somebody at their browser."""
+
+    url: str
+    http: httpx.Client
+
+    def answer(self, address: str, *, account: str = ANA, **decision: str) -> dict[str, str]:
+        """What the app is told when they come back."""
+        answer = self._follow(self.http.get(address))
+        answer = self._press(answer, "pick", account=account)
+        if not answer.headers.get("location", "").startswith(BACK):
+            answer = self._press(answer, "permissions", **({"decision": "accept"} | decision))
+        assert answer.headers["location"].startswith(f"{BACK}?"), answer.text
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+    def _press(self, answer: httpx.Response, action: str, **values: Any) -> httpx.Response:
+        known = Page(answer.text).hidden(f"{PLACE}/{action}")
+        return self._follow(self.http.post(f"{self.url}{PLACE}/{action}", data=known | values))
+
+    def _follow(self, answer: httpx.Response) -> httpx.Response:
+        while answer.has_redirect_location and answer.headers["location"].startswith("/"):
+            answer = self.http.get(f"{self.url}{answer.headers['location']}")
+        return answer
+
+
+@dataclass
 class Scene:
-    """An owner at their browser, and we."""
+    """An owner, and we."""
 
     sandbox: MicrosoftSandbox
     pages: SignIn
-    http: httpx.Client
+    owner: Owner
     verifier: str
 
     def sign_in(self, account: str = ANA, decision: str = "accept") -> dict[str, str]:
         """What we are told when they come back."""
         challenge = urlsafe_b64encode(sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         address = self.pages.address(state="st&te", challenge=challenge, redirect_uri=BACK, account=account)
-        answer = self._follow(self.http.get(address))
-        answer = self._press(answer, "pick", account=account)
-        if not answer.headers.get("location", "").startswith(BACK):
-            answer = self._press(answer, "permissions", decision=decision)
-        assert answer.headers["location"].startswith(f"{BACK}?"), answer.text
-        back = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        back = self.owner.answer(address, account=account, decision=decision)
         assert back["state"] == "st&te"
         return back
 
@@ -58,15 +79,6 @@ class Scene:
         assert "code" not in back
         return self.pages.refusal(error=back["error"], description=back.get("error_description", ""))
 
-    def _press(self, answer: httpx.Response, action: str, **values: Any) -> httpx.Response:
-        known = Page(answer.text).hidden(f"{PLACE}/{action}")
-        return self._follow(self.http.post(f"{self.sandbox.base_url}{PLACE}/{action}", data=known | values))
-
-    def _follow(self, answer: httpx.Response) -> httpx.Response:
-        while answer.has_redirect_location and answer.headers["location"].startswith("/"):
-            answer = self.http.get(f"{self.sandbox.base_url}{answer.headers['location']}")
-        return answer
-
 
 @pytest.fixture
 def scene(microsoft_sandbox: MicrosoftSandbox) -> Iterator[Scene]:
@@ -78,7 +90,8 @@ def scene(microsoft_sandbox: MicrosoftSandbox) -> Iterator[Scene]:
     pages = sign_in("microsoft", settings_for(microsoft_sandbox))
     assert pages is not None
     with httpx.Client(timeout=20) as http:
-        yield Scene(microsoft_sandbox, pages, http, secrets.token_urlsafe(32))
+        owner = Owner(microsoft_sandbox.base_url, http)
+        yield Scene(microsoft_sandbox, pages, owner, secrets.token_urlsafe(32))
 
 
 @pytest.mark.parametrize("upn", [ANA, CORA])
