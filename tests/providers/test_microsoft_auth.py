@@ -323,7 +323,8 @@ def test_a_refused_token_is_renewed_once(microsoft):
     [
         (denial("invalid_grant", "70008"), errors.AccessLost, "revoked at Microsoft, or has expired"),
         (denial("invalid_grant", "50173", suberror="bad_token"), errors.AccessLost, "revoked"),
-        (denial("invalid_grant", "65001", suberror="consent_required"), errors.AccessLost, "administrator"),
+        (denial("invalid_grant", "65001", suberror="consent_required"), errors.AccessLost, "taken back"),
+        (denial("invalid_grant", "50057"), errors.AccessLost, "was disabled"),
         (denial("invalid_grant", "50076", suberror="basic_action"), errors.AccessLost, "sign in again"),
         (denial("interaction_required", "50079"), errors.AccessLost, "sign in again"),
         (denial("invalid_client", "7000222"), errors.Transient, "operator has to look"),

@@ -66,7 +66,7 @@ OURS = {"invalid_client", "unauthorized_client"}
 """Refusals that are about the installation's own registration, not about an account."""
 
 ENDED = {
-    "consent_required": "An administrator took back the approval of this app, or wants to give it anew.",
+    "consent_required": "The approval of this app was taken back, by the owner or an administrator.",
     "interaction_required": "Microsoft wants the account's owner to sign in again.",
     "login_required": "Microsoft wants the account's owner to sign in again.",
     "basic_action": "Microsoft wants the account's owner to sign in again.",
@@ -75,6 +75,7 @@ ENDED = {
     "user_password_expired": "The password of this account has expired or was changed.",
 }
 """Why a grant has ended: `error` or `suberror` of a refused renewal."""
+ENDED_BY_CODE = {"50057": "Microsoft says that this account was disabled."}
 
 
 def refused(error: str, description: str) -> ConnectFault:
@@ -112,7 +113,7 @@ def not_renewed(answer: Answer, *, retry: float | None) -> ProviderFault:
         said, _ = BY_CODE.get(code_of(description)) or BY_ERROR[answer.reason]
         return Transient(f"{said} Its operator has to look.", retry_after=3600.0)
     if answer.reason in ("invalid_grant", *ENDED):
-        why = ENDED.get(suberror) or ENDED.get(answer.reason)
+        why = ENDED_BY_CODE.get(code_of(description)) or ENDED.get(suberror) or ENDED.get(answer.reason)
         return AccessLost(why or "The access was revoked at Microsoft, or has expired there.")
     return Transient(
         f"Microsoft did not renew the access just now (HTTP {answer.status}).", retry_after=retry
