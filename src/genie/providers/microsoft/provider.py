@@ -50,6 +50,9 @@ CURSOR = "microsoft1:"
 DELTA = "/delta"
 LIST = "list"
 """The cursor of a calendar whose delta Graph refuses: its window is listed and compared."""
+OURS = "#ours="
+"""Behind a delta link: the ids of the series that were made of our events. That an occurrence was deleted is
+told by its own id alone."""
 READING = {"page": 500}
 """So many events are asked for at once; Graph may give fewer."""
 
@@ -88,6 +91,11 @@ class Reading:
     """Series by id, as a page or a request of their own gave them; None: not there."""
     ours: set[str] = field(default_factory=set)
     """Series made of our events that were reported already."""
+    there: set[str] = field(default_factory=set)
+    """All series made of our events, as far as earlier reads and this one know."""
+
+    def cursor(self, link: str) -> str:
+        return f"{CURSOR}{link}{OURS}{','.join(sorted(self.there))}" if self.there else f"{CURSOR}{link}"
 
 
 class Microsoft:
@@ -208,8 +216,8 @@ class Microsoft:
         The reference promises deltas of the primary calendar only; they work on others, and where they do not
         (calendars of other people) the window is listed and compared with `known`.
         """
-        reading = Reading(calendar_id, window, known, full=cursor is None)
-        link = link_of(cursor)
+        link, ours = link_of(cursor)
+        reading = Reading(calendar_id, window, known, full=cursor is None, there=ours)
         if link == LIST:
             yield from self._listed(reading)
             return
@@ -226,7 +234,7 @@ class Microsoft:
             done = str(body.get("@odata.deltaLink") or "")
             if not done and not body.get("@odata.nextLink"):
                 raise Transient("Microsoft did not say how far the calendar was read.")
-            yield self._page(reading, body, f"{CURSOR}{self._relative(done)}" if done else None)
+            yield self._page(reading, body, self._relative(done) if done else None)
 
     # --- push
 
@@ -388,8 +396,11 @@ class Microsoft:
             raise Transient("Microsoft's answer could not be read: it goes on nowhere.")
         return rest
 
-    def _page(self, reading: Reading, body: Mapping[str, Any], cursor: str | None) -> ChangePage:
-        """A page of a delta: events, occurrences of which only the times are told, and what is gone."""
+    def _page(self, reading: Reading, body: Mapping[str, Any], link: str | None) -> ChangePage:
+        """A page of a delta: events, occurrences of which only the times are told, and what is gone.
+
+        `link` is what the last page leads to.
+        """
         items = [item for item in body.get("value") or () if isinstance(item, Mapping) and item.get("id")]
         reading.series |= {str(one["id"]): one for one in items if mapping.is_series(one)}
         changed: dict[str, Changed] = {}
@@ -410,11 +421,13 @@ class Microsoft:
                     changed[event_id] = Changed(event_id, mapping.version_of(item))
             else:
                 changed[event_id] = mapping.hint_of(item, reading.window, self._settings.zone)
+        if reading.there and any(event_id not in reading.known for event_id in removed):
+            ours |= dict.fromkeys(reading.there)  # it may have been an occurrence of one
         self._add_ours(reading, ours, changed, removed)
         return ChangePage(
             list(changed.values()),
             tuple(name for name in removed if name not in changed),
-            cursor,
+            None if link is None else reading.cursor(link),
             full=reading.full,
         )
 
@@ -435,12 +448,17 @@ class Microsoft:
             if event_id in reading.ours:
                 continue
             reading.ours.add(event_id)
+            reading.there.discard(event_id)
             try:
                 event = self._stored(reading.calendar_id, event_id)
             except Gone:
                 removed[event_id] = None
                 continue
             found = mapping.hint_of(event, reading.window, self._settings.zone)
+            if not mapping.is_series(event):
+                changed[event_id] = found
+                continue
+            reading.there.add(event_id)
             busy = self._occurrences(reading.calendar_id, event_id, reading.window)
             changed[event_id] = Changed(
                 found.id, found.version, found.uid, found.identity, busy, found.problem
@@ -466,7 +484,7 @@ class Microsoft:
             seen |= {str(one["id"]) for one in items}
             news = [one for one in items if reading.full or self._is_news(reading, one)]
             last = not body.get("@odata.nextLink")
-            page = self._page(reading, {"value": news}, f"{CURSOR}{LIST}" if last else None)
+            page = self._page(reading, {"value": news}, LIST if last else None)
             ours |= {mapping.series_of(one) for one in items}
             absent = () if reading.full or not last else self._absent(reading, seen | ours)
             yield ChangePage(page.changed, (*page.removed, *absent), page.cursor, full=reading.full)
@@ -564,14 +582,17 @@ def encoded(params: Mapping[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe='$(),/:')}" for name, value in params.items())
 
 
-def link_of(cursor: str | None) -> str:
-    """The delta link in a cursor; "" for a read of everything. Raises CursorExpired."""
+def link_of(cursor: str | None) -> tuple[str, set[str]]:
+    """The delta link in a cursor, "" for a read of everything; and the series that were made of our events.
+
+    Raises CursorExpired.
+    """
     if cursor is None:
-        return ""
-    link = cursor.removeprefix(CURSOR)
-    if link == cursor or not (link == LIST or "delta" in link):
+        return "", set()
+    link, _, ours = cursor.removeprefix(CURSOR).partition(OURS)
+    if not cursor.startswith(CURSOR) or not (link == LIST or "delta" in link):
         raise CursorExpired("How far the calendar was read is not known any more.")
-    return link
+    return link, set(ours.split(",")) if ours else set()
 
 
 def stamp(moment: datetime) -> str:
