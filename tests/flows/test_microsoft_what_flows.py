@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.flows.what_flows import WEEK, WhatFlows, fresh, of, told
+from tests.flows.what_flows import WEEK, WhatFlows, fresh, lists_lag, of, told
 from tests.microsoft_sandbox import CONTROL, MicrosoftSandbox
 from tests.microsoft_scene import MicrosoftScene, on_microsoft
 from tests.providers.microsoft_side import ANA, BOB
@@ -57,6 +57,19 @@ class TestWhereAnIdIsFoundUnderAnyCalendar:
         WhatFlows.test_cancelled_here_before_the_move_was_seen_it_goes_from_where_it_is
     )
     test_deleted_there_it_is_cancelled_here = WhatFlows.test_deleted_there_it_is_cancelled_here
+
+    def test_moved_while_lists_lag_behind_it_is_followed(self, scene: MicrosoftScene) -> None:
+        """A list that still shows it where it was does not hide that it went."""
+        appointment = scene.booked()
+        event_id = scene.link(appointment).remote_id
+        scene.owner.to_other_calendar(event_id)
+        lists_lag(scene)
+        scene.drain()
+        assert scene.link(appointment).calendar.remote_id == scene.private
+        scene.heal()
+        scene.owner.move(event_id, scene.at(4))
+        scene.poll()
+        assert fresh(appointment).start == scene.at(4).start
 
     def test_moved_while_our_own_change_waits_it_is_followed(self, scene: MicrosoftScene) -> None:
         """The calendar has told that it went before our change is tried again, which then succeeds: an answer

@@ -294,13 +294,17 @@ class Microsoft:
     def _demand_on_calendar(self, calendar_id: str, event: Event) -> None:
         """Raises Gone for one that was moved away: ids stay, and Graph finds it by its id wherever it is.
 
-        That another calendar is named proves nothing by itself, since one that is shared goes by one id here
-        and by another in its owner's mailbox. What the calendar itself lists, decides.
+        Another calendar of the account's list is proof. One that is not there proves nothing, since a shared
+        one goes by one id here and by another in its owner's mailbox: then what the calendar itself lists
+        decides, though lists may lag behind.
         """
         path = f"{events(calendar_id, str(event['id']))}/calendar"
         answer = self._api.ask("GET", path, params={"$select": "id"})
-        if answer.ok and answer.body.get("id") == calendar_id:
+        named = answer.body.get("id") if answer.ok else None
+        if named == calendar_id:
             return
+        if named and self._has_calendar(str(named)):
+            raise Gone(NOT_HERE)
         identity = mapping.identity_of_property(event)
         told_by = (
             mapping.bearers_of(identity.key)
@@ -311,6 +315,14 @@ class Microsoft:
             if any(one.get("id") == event["id"] for one in self._of_calendar(listed).body.get("value") or ()):
                 return
         raise Gone(NOT_HERE)
+
+    def _has_calendar(self, calendar_id: str) -> bool:
+        params = {"$select": "id", "$top": "100"}
+        return any(
+            entry.get("id") == calendar_id
+            for answer in self._pages("me/calendars", params)
+            for entry in self._demand(answer).body.get("value") or ()
+        )
 
     def _read_back(self, calendar_id: str, identity: EventIdentity, event_id: str) -> Event:
         """What was made, with our property: put there anew where it was lost (a save that collided)."""
