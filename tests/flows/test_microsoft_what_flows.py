@@ -306,6 +306,28 @@ def test_on_somebody_else_s_calendar_it_flows_both_ways(scene: MicrosoftScene) -
     assert (fresh(appointment).state, told(appointment)) == ("cancelled", ["cancelled"])
 
 
+@pytest.mark.parametrize("scene", ["shared"], indirect=True)
+@pytest.mark.parametrize("role", ["write", "limitedRead"])
+def test_texts_that_are_hidden_from_this_account_are_no_change(scene: MicrosoftScene, role: str) -> None:
+    """A private event on another's calendar, and a share without details: only its times count."""
+    appointment = scene.booked()
+    edit(**of(appointment), notes="Bring a pen", place="Room 1", now=scene.now)
+    scene.drain()
+    if role == "write":
+        with scene.sandbox.owner(BOB) as bob:
+            answer = bob.patch(
+                f"me/events/{scene.link(appointment).remote_id}", json={"sensitivity": "private"}
+            )
+            assert answer.is_success
+    scene.move(appointment, scene.at(3))
+    with scene.sandbox.world.lock:
+        scene.stored()[0].shares[scene.sandbox.account(ANA).oid] = role
+    scene.poll()
+    after = fresh(appointment)
+    assert (after.title, after.place, after.notes) == ("Visit: Jane Doe", "Room 1", "Bring a pen")
+    assert after.start == scene.at(3).start
+
+
 # --- what takes time
 
 

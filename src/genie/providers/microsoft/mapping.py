@@ -40,6 +40,7 @@ INSTANCES = ("occurrence", "exception")
 NEVER_BUSY = ("free", "workingElsewhere")
 """Who works elsewhere works: Outlook's own scheduling shows that time as one to meet in."""
 
+HIDDEN = "This account may not see what this event says any more, so it cannot change it."
 ANOTHER_ORGANISES = "Another person organises this event now, so only they can change it."
 READ_ONLY = "This account may only read this calendar."
 MIDNIGHT = "T00:00:00"
@@ -169,9 +170,9 @@ def content_of(event: Event, usual: str = "") -> EventContent:
     cancelled = bool(event.get("isCancelled")) or own_answer(event) == "declined"
     if is_redacted(event):
         return EventContent(when, None, None, None, cancelled)
-    location, body = event.get("location") or {}, event.get("body") or {}
+    location, body = event.get("location") or {}, event.get("body")
     title, place = str(event.get("subject") or ""), str(location.get("displayName") or "")
-    return EventContent(when, title, place, text_of(body), cancelled)
+    return EventContent(when, title, place, None if body is None else text_of(body), cancelled)
 
 
 def text_of(body: Mapping[str, Any]) -> str:
@@ -181,7 +182,27 @@ def text_of(body: Mapping[str, Any]) -> str:
 
 def is_redacted(event: Event) -> bool:
     """A private event on somebody else's calendar, of which this account may only see the time."""
-    return event.get("sensitivity") in ("private", "confidential") and event.get("body") is None
+    return is_private(event) and event.get("body") is None
+
+
+def is_private(event: Event) -> bool:
+    return event.get("sensitivity") in ("private", "confidential")
+
+
+def has_text(event: Event) -> bool:
+    return bool(str((event.get("body") or {}).get("content") or "").strip())
+
+
+def hides(calendar: Event, event: Event) -> bool:
+    """Whether a calendar shows no texts of this event to the account, or might not: one that it may not
+    change does not say how much it shows."""
+    if is_private(event) and calendar.get("canViewPrivateItems") is False:
+        return True
+    return calendar.get("canEdit") is False
+
+
+def veiled(event: Event) -> Event:
+    return {**event, "body": None}
 
 
 def own_answer(event: Event) -> str:
@@ -252,7 +273,9 @@ def remote_of(
 
 
 def read_only_why(event: Event) -> str:
-    return ANOTHER_ORGANISES if event.get("isOrganizer") is False else ""
+    if event.get("isOrganizer") is False:
+        return ANOTHER_ORGANISES
+    return HIDDEN if is_redacted(event) else ""
 
 
 def stamp_of(event: Event, name: str) -> datetime | None:

@@ -160,13 +160,15 @@ class Microsoft:
     def get(self, calendar_id: str, event_id: str) -> RemoteEvent:
         event = self._stored(calendar_id, event_id)
         self._demand_on_calendar(calendar_id, event)
-        return self._remote(calendar_id, event)
+        return self._remote(calendar_id, self._shown(calendar_id, event))
 
     def update(self, calendar_id: str, event_id: str, content: EventContent, *, version: str) -> RemoteEvent:
         """Reads first: only what differs is written, into the body as it is now."""
         there = self._stored(calendar_id, event_id)
         if mapping.version_of(there) != version:
             raise StaleVersion(STALE)
+        if mapping.is_private(there):
+            there = self._shown(calendar_id, there)
         why = mapping.read_only_why(there)
         if why:
             raise Rejected(why)
@@ -323,6 +325,19 @@ class Microsoft:
             for answer in self._pages("me/calendars", params)
             for entry in self._demand(answer).body.get("value") or ()
         )
+
+    def _shown(self, calendar_id: str, event: Event) -> Event:
+        """The event, its body unknown where this account may not see it: then Graph answers an empty one.
+
+        That is so for private events of others, and where a calendar is shared without details. An event of
+        ours has a body, so this is seldom asked.
+        """
+        if mapping.has_text(event):
+            return event
+        path = f"me/calendars/{quote(calendar_id, safe='')}"
+        answer = self._api.ask("GET", path, params={"$select": "canEdit,canViewPrivateItems"})
+        calendar = self._of_calendar(answer).body
+        return mapping.veiled(event) if mapping.hides(calendar, event) else event
 
     def _read_back(self, calendar_id: str, identity: EventIdentity, event_id: str) -> Event:
         """What was made, with our property: put there anew where it was lost (a save that collided)."""
