@@ -200,6 +200,7 @@ class Installation:
                 "GENIE_LIMITS_PER_ADDRESS": given.get("GENIE_LIMITS_PER_ADDRESS") or "100/10m",
                 "GENIE_LIMITS_PER_EMAIL": given.get("GENIE_LIMITS_PER_EMAIL") or "100/1d",
                 "GENIE_APPOINTMENTS_PER_EMAIL": given.get("GENIE_APPOINTMENTS_PER_EMAIL") or "50",
+                "GENIE_HOLDS_PER_ADDRESS": given.get("GENIE_HOLDS_PER_ADDRESS") or "30",
                 # the demo's calendar systems are on this machine, and reach it at any address it has
                 "GENIE_PUSH": given.get("GENIE_PUSH") or "on",
                 # the demo calendar is on this machine, which is otherwise refused

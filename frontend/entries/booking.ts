@@ -1,5 +1,6 @@
 // The public booking page. It works without any of this; script adds the visitor's zone and saves page loads.
 import "../styles/booking.css";
+import htmx from "htmx.org";
 import { start } from "../start";
 
 /** Nobody said a zone yet: tell the server the browser's, once; the same page comes back in it. */
@@ -40,8 +41,44 @@ function once(form: HTMLFormElement): void {
   window.addEventListener("pageshow", () => delete form.dataset.sent);
 }
 
+/**
+ * `<div data-hold="release address">`: the chosen time is held while its form is open, and given back when the
+ * page is left without booking. A page that is only fetched, previewed or rendered ahead holds nothing.
+ */
+function hold(): void {
+  const box = document.querySelector<HTMLElement>("[data-hold]");
+  const form = document.querySelector<HTMLFormElement>("#details");
+  if (!box || !form) return;
+  let over = 0;
+  const ask = (): void => {
+    if (document.visibilityState === "visible") htmx.trigger(box, "hold");
+  };
+  const look = (): void => {
+    window.clearTimeout(over);
+    const kept = box.querySelector<HTMLElement>("[data-kept]");
+    if (!kept) return;
+    over = window.setTimeout(() => {
+      kept.hidden = true;
+      box.querySelector<HTMLElement>("[data-kept-over]")?.removeAttribute("hidden");
+    }, Number(kept.dataset.kept) * 1000);
+  };
+  box.addEventListener("htmx:after:swap", look);
+  window.addEventListener("pageshow", (event) => event.persisted && ask());
+  // what was opened in the background is asked for when it is looked at; so is what another page took over
+  document.addEventListener("visibilitychange", ask);
+  window.addEventListener("pagehide", () => {
+    if (form.dataset.sent) return;
+    const said = new FormData();
+    for (const field of document.querySelectorAll<HTMLInputElement>("input[type=hidden]")) said.append(field.name, field.value);
+    navigator.sendBeacon(box.dataset.hold ?? "", said);
+  });
+  look();
+  window.setTimeout(ask); // htmx looks at the page in a task of its own, set before this one
+}
+
 start();
 guessZone();
 follow();
+hold();
 document.querySelectorAll<HTMLFormElement>("form[data-once]").forEach(once);
 document.querySelector<HTMLElement>("[data-focus], [aria-invalid=true]")?.focus();

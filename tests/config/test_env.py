@@ -89,6 +89,7 @@ def test_limits_of_visitors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         limits_of(["10/1d"]),
         5,
     )
+    assert usual["GENIE_HOLDS_PER_ADDRESS"] == 3
     given = {"GENIE_LIMITS_PER_ADDRESS": "100/1h", "GENIE_LIMITS_PER_EMAIL": "off"}
     changed = settings_with(monkeypatch, **given, GENIE_APPOINTMENTS_PER_EMAIL="0")
     assert changed["GENIE_LIMITS_PER_ADDRESS"] == limits_of(["100/1h"])
@@ -102,6 +103,7 @@ def test_limits_of_visitors_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GENIE_LIMITS_PER_EMAIL", "10/10s"),
         ("GENIE_APPOINTMENTS_PER_EMAIL", "-1"),
         ("GENIE_APPOINTMENTS_PER_EMAIL", "five"),
+        ("GENIE_HOLDS_PER_ADDRESS", "some"),
     ],
 )
 def test_limits_that_are_none_are_said(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

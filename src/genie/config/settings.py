@@ -37,6 +37,8 @@ GENIE_APPOINTMENTS_PER_EMAIL = env.number(
     "GENIE_APPOINTMENTS_PER_EMAIL", env.text("GENIE_APPOINTMENTS_PER_EMAIL", "5")
 )
 """So many live future appointments may be booked with one e-mail address in one module; 0: any number."""
+GENIE_HOLDS_PER_ADDRESS = env.number("GENIE_HOLDS_PER_ADDRESS", env.text("GENIE_HOLDS_PER_ADDRESS", "3"))
+"""So many slots one network address may hold at one company at once (`flows.hold_slot`); 0: any number."""
 GENIE_WIRING = "genie.config.wiring"
 """Where `flows.wired` finds what the floors below get handed; a lower floor never imports this one."""
 GENIE_LINK_HOURS = int(env.text("GENIE_LINK_HOURS", "72"))

@@ -47,9 +47,13 @@ def by_turn(
     held = Hold.objects.filter(around, expires_at__gt=now).exclude(visitor=holder)
     load = {staff_id: _Load() for staff_id in candidates}
     for found, last in ((booked, Max("created_at")), (held, Max("expires_at"))):
-        in_week = Count("id", filter=Q(start__gte=week[0], start__lt=week[1]))
-        for staff_id, *counts in found.values_list("staff_id").annotate(in_week, Count("id"), last):
-            load[staff_id] = load[staff_id].and_also(*counts)
+        counts = found.values("staff_id").annotate(
+            in_week=Count("id", filter=Q(start__gte=week[0], start__lt=week[1])),
+            over_time=Count("id"),
+            last=last,
+        )
+        for staff_id, *more in counts.values_list("staff_id", "in_week", "over_time", "last"):
+            load[staff_id] = load[staff_id].and_also(*more)
     return sorted(candidates, key=load.__getitem__)
 
 

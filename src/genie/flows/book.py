@@ -20,6 +20,7 @@ from genie.flows.seat import take_seat
 from genie.flows.take_turn import Act, TooMany, Visitor, ask_turn
 from genie.store.jobs import delivery_of, drain_of
 from genie.store.models import Appointment, Change, Hold, Lead, Module
+from genie.store.queries.seats import Seat
 from genie.store.together import insert_together
 
 __all__ = ["BookingForm", "SlotTaken", "book"]
@@ -90,7 +91,7 @@ def book(
 def _write(seen: Claim, answers: BookingForm, counted: list[Model]) -> Appointment:
     now = seen.asked.now
     appointment = _appointment(seen, answers)
-    take_seat(appointment=appointment, module=seen.module, others=seen.around.appointments)
+    take_seat(appointment=appointment, module=seen.module, others=_beside(seen))
     who = actor.customer(answers.name)
     line = Change(
         appointment=appointment,
@@ -112,6 +113,12 @@ def _write(seen: Claim, answers: BookingForm, counted: list[Model]) -> Appointme
     if seen.asked.holder:
         Hold.objects.filter(module=seen.module, visitor=seen.asked.holder).delete()
     return appointment
+
+
+def _beside(seen: Claim) -> list[Seat]:
+    """The seats of whoever it is with, or of a module without a team."""
+    staff_id = seen.asked.staff_id
+    return [seat for seat in seen.around.seats if seat.staff_id == staff_id]
 
 
 def _appointment(seen: Claim, answers: BookingForm) -> Appointment:

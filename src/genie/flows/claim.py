@@ -1,7 +1,7 @@
 """Claim a start for somebody: look, lock, look again, and take it while nobody else can.
 
 Whether the rules offer it is judged before the module is locked. Under the lock one query tells whether
-anything moved since, and only then it is judged anew (decision 0080).
+anything moved since, and only then it is judged anew (decision 0082).
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from genie.flows.assign import by_turn
-from genie.flows.offer import free_staff, is_offered
-from genie.flows.seat import NoSeat, lock_module, lock_staff
-from genie.store.models import AppointmentKind, Hold, Module, StaffMember, TeamMember
-from genie.store.queries.seats import Around, around
+from genie.flows.offer import free_staff, is_offered, rules_of
+from genie.flows.seat import NoSeat, lock_staff
+from genie.store.models import AppointmentKind, Hold, Module, StaffMember
+from genie.store.queries.seats import A_DATE, Around, around, lock_row, settings_of
 
 T = TypeVar("T")
 
@@ -77,9 +76,9 @@ def claim(
     _judge(seen)
     with transaction.atomic():
         before(seen.module)
-        lock_module(asked.module_id)
+        lock_row("store_module", asked.module_id)
         lock_staff(asked.staff_id)
-        if _around(asked) != seen.around:
+        if _around(asked, seen.module, seen.kind) != seen.around:
             seen = _judge(_look(asked))
         try:
             return take(seen)
@@ -95,7 +94,7 @@ def _claim_any(seen: Claim, take: Callable[[Claim], T], before: Callable[[Module
         raise SlotTaken(asked.start)
     with transaction.atomic():
         before(module)
-        lock_module(module.id)
+        lock_row("store_module", module.id)
         for staff_id in _in_order(seen, free):
             # undone, it gives the member's row back: never two of them are locked at once
             with suppress(SlotTaken, NoSeat), transaction.atomic():
@@ -118,16 +117,32 @@ def _in_order(seen: Claim, free: list[int]) -> list[int]:
 
 
 def _look(asked: Asked) -> Claim:
-    found = _around(asked)  # first: what changes while the rest is read shows when it is compared
-    team = TeamMember.objects.filter(module=OuterRef("pk"), staff__active=True)
-    module = Module.objects.select_related("schedule").annotate(has_team=Exists(team)).get(id=asked.module_id)
-    return Claim(
+    read = settings_of(module_id=asked.module_id, kind_id=asked.kind_id)
+    seen = Claim(
         asked=asked,
-        module=module,
-        kind=module.kinds.get(id=asked.kind_id) if asked.kind_id is not None else None,
-        staff=_member(asked),
-        has_team=module.has_team,
-        around=found,
+        module=read.module,
+        kind=read.kind,
+        has_team=read.has_team,
+        around=_around(asked, read.module, read.kind),
+        staff=_member(asked),  # read last: if it changes now, that shows when `around` is compared
+    )
+    # else the settings were changed between the two queries
+    return seen if set(seen.around.versions) == set(read.versions) else _look(asked)
+
+
+def _around(asked: Asked, module: Module, kind: AppointmentKind | None) -> Around:
+    """Wide enough for each rule: the time kept free, and whatever is on one date where dates are counted."""
+    rules = rules_of(module, kind)
+    counted = module.per_day or (kind is not None and kind.per_day)
+    beside = (A_DATE if counted else timedelta(0)) + timedelta(minutes=rules.between)
+    return around(
+        module_id=asked.module_id,
+        kind_id=asked.kind_id,
+        staff_id=asked.staff_id,
+        low=asked.start - beside,
+        high=asked.start + timedelta(minutes=rules.duration) + beside,
+        now=asked.now,
+        holder=asked.holder,
     )
 
 
@@ -156,14 +171,3 @@ def _judge(seen: Claim) -> Claim:
     if not offered:
         raise SlotTaken(asked.start)
     return seen
-
-
-def _around(asked: Asked) -> Around:
-    return around(
-        module_id=asked.module_id,
-        kind_id=asked.kind_id,
-        staff_id=asked.staff_id,
-        start=asked.start,
-        now=asked.now,
-        holder=asked.holder,
-    )

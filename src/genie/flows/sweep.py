@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from genie.flows import deliver
 from genie.store import jobs
+from genie.store.models import Hold
 from genie.store.queries import drains
 from genie.store.queries.channels import Addresses
 
+LEEWAY = timedelta(minutes=1)
+"""An expired hold counts no more, but is kept so long: another machine's clock may be slower."""
+
 
 def sweep(*, now: datetime, thorough: bool = True, addresses: Addresses = drains.NO_PUSH) -> int:
-    """How many wake-ups were enqueued. `thorough` also finds looks that a crash left behind, and channels.
+    """How many wake-ups were enqueued. `thorough` also finds looks that a crash left behind, and channels,
+    and takes expired holds away.
 
     `addresses`: the kinds that push here (`registry.pushing`).
     """
+    if thorough:
+        Hold.objects.filter(expires_at__lte=now - LEEWAY).delete()
     with transaction.atomic():
         calendars = drains.to_drain(now, thorough=thorough, addresses=addresses) - _waiting_calendars()
         for calendar_id in sorted(calendars):

@@ -8,14 +8,12 @@ plain `.defer()` would run outside our transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
-from psycopg.types.json import Jsonb
 
 DRAIN = "genie.drain"
 NUDGE = "genie.nudge"
@@ -36,13 +34,6 @@ def drain_of(calendar_id: int) -> Job:
 def delivery_of(message_id: UUID) -> Job:
     """As `drain_of`; else `wake_message`."""
     return _job(DELIVER, queue="messages", arguments={"message_id": str(message_id)})
-
-
-def to_defer(wake: Iterable[Job]) -> list[tuple[Any, ...]]:
-    """As procrastinate's type procrastinate_job_to_defer_v1 has them."""
-    return [
-        (job.queue, job.task_name, job.priority, None, None, Jsonb(job.task_kwargs), None) for job in wake
-    ]
 
 
 def wake_calendar(calendar_id: int) -> None:

@@ -2,77 +2,84 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Field, Model
 from procrastinate.jobs import Job
 
-from genie.store.jobs import to_defer
+from genie.store.prepared import ask
 
 
 def insert_together(rows: Sequence[Model], *, wake: Sequence[Job] = ()) -> None:
     """Insert unsaved rows as they stand, without looking whether they are there already.
 
-    A row may refer to one before it whose number the database gives, if that is the only one of its table;
-    the numbers of such rows are known afterwards. Raises IntegrityError.
+    A row whose number the database gives knows it afterwards if it is the only one of its table; a row after
+    it may refer to it by the object. Raises IntegrityError.
     """
-    statement = _Statement()
-    for model, alike in groupby(rows, key=type):
-        statement.add(model, list(alike))
-    asked = [*statement.numbers.values(), "procrastinate_defer_jobs_v1(%s::procrastinate_job_to_defer_v1[])"]
-    sql = f"WITH {', '.join(statement.parts)} SELECT {', '.join(asked)}"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*statement.values, to_defer(wake)])
-        numbers = cursor.fetchone()
-    given = dict(zip(statement.numbers, numbers, strict=False))
+    tables: dict[type[Model], list[Model]] = {}
     for row in rows:
-        row.pk = given.get(id(row), row.pk)
+        tables.setdefault(type(row), []).append(row)
+    single = tuple((model, len(alike) == 1) for model, alike in tables.items())
+    values = {model._meta.db_table: [_values(row) for row in alike] for model, alike in tables.items()}
+    jobs = [{"queue": job.queue, "task": job.task_name, "args": job.task_kwargs} for job in wake]
+    text = json.dumps(values | {"jobs": jobs}, default=_plain)
+    numbers = iter(ask(_statement(single), [text])[0])
+    for model, alike in tables.items():
+        if _is_numbered(model) and len(alike) == 1:
+            alike[0].pk = next(numbers)
+    for row in rows:
         row._state.adding, row._state.db = False, connection.alias
-    for row in rows:
-        for name in _references(row):
-            setattr(row, name, getattr(row, name))
+        for name, other in list(row._state.fields_cache.items()):
+            setattr(row, name, other)  # its column learns the number
 
 
-@dataclass(slots=True)
-class _Statement:
-    """An INSERT for each table, as parts of a WITH. `numbers`: what stands for a row's id (by `id()`)."""
-
-    parts: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-    numbers: dict[int, str] = field(default_factory=dict)
-
-    def add(self, model: type[Model], rows: list[Model]) -> None:
-        name = f"r{len(self.parts)}"
-        numbered = model._meta.auto_field
-        fields = [one for one in model._meta.concrete_fields if one is not numbered]
-        lines = [f"({', '.join(self._mark(row, one) for one in fields)})" for row in rows]
-        columns = ", ".join(connection.ops.quote_name(str(one.column)) for one in fields)
-        table = connection.ops.quote_name(model._meta.db_table)
-        # names of our own tables and columns; what comes from outside is a value
-        insert = f"INSERT INTO {table} ({columns}) VALUES {', '.join(lines)} RETURNING id"  # noqa: S608
-        self.parts.append(f"{name} AS ({insert})")
-        if numbered is not None and len(rows) == 1:
-            self.numbers[id(rows[0])] = f"(SELECT id FROM {name})"  # noqa: S608
-
-    def _mark(self, row: Model, one: Field[Any, Any]) -> str:
-        """The place of a value in the text; the value itself goes to `values`."""
-        value = getattr(row, one.attname)
-        if value is None and one.is_relation:
-            number = self.numbers.get(id(row._state.fields_cache.get(one.name)))
-            if number is not None:
-                return number
-        self.values.append(one.get_db_prep_save(value, connection))
-        return "%s"
+def _plain(value: datetime | UUID) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _references(row: Model) -> list[str]:
-    """What it refers to by an object that has a number by now, which its own column does not know yet."""
-    return [
-        one.name
-        for one in row._meta.concrete_fields
-        if one.is_relation and getattr(row, one.attname) is None and row._state.fields_cache.get(one.name)
-    ]
+def _is_numbered(model: type[Model]) -> bool:
+    return model._meta.auto_field is not None
+
+
+def _values(row: Model) -> dict[str, Any]:
+    return {str(one.column): getattr(row, one.attname) for one in row._meta.concrete_fields}
+
+
+@cache
+def _statement(tables: tuple[tuple[type[Model], bool], ...]) -> str:
+    """For a set of tables, and which of them get a single row. Its one value is all rows, as JSON."""
+    numbered = [model for model, single in tables if single and _is_numbered(model)]
+    parts = ["given AS (SELECT %s::jsonb AS rows)"]
+    for model, _ in tables:
+        fields = [one for one in model._meta.concrete_fields if one is not model._meta.auto_field]
+        columns = ", ".join(f'"{one.column}"' for one in fields)
+        chosen = ", ".join(_chosen(one, numbered) for one in fields)
+        table = model._meta.db_table
+        parts.append(
+            f"{table}_new AS (INSERT INTO {table} ({columns}) SELECT {chosen} "  # noqa: S608 -- our own names
+            f"FROM given, jsonb_populate_recordset(NULL::{table}, rows -> '{table}') given_row RETURNING id)"
+        )
+    wanted = [*(_number(model) for model in numbered), _DEFER]
+    return f"WITH {', '.join(parts)} SELECT {', '.join(wanted)} FROM given"  # noqa: S608
+
+
+def _chosen(one: Field[Any, Any], numbered: Sequence[type[Model]]) -> str:
+    """An empty reference to a table of which a row is new is to that row."""
+    column, other = f'given_row."{one.column}"', one.related_model
+    return f"coalesce({column}, {_number(other)})" if other in numbered and other else column
+
+
+def _number(model: type[Model]) -> str:
+    return f"(SELECT id FROM {model._meta.db_table}_new)"  # noqa: S608
+
+
+_DEFER = """procrastinate_defer_jobs_v1(ARRAY(
+    SELECT ROW(job.queue, job.task, 0, NULL, NULL, job.args, NULL)::procrastinate_job_to_defer_v1
+    FROM jsonb_to_recordset(rows -> 'jobs') AS job(queue text, task text, args jsonb)
+))"""

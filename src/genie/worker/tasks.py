@@ -14,6 +14,7 @@ from genie.core.limits import longest
 from genie.flows.deliver import deliver
 from genie.flows.drain import drain
 from genie.flows.forget_tries import forget_tries
+from genie.flows.hold_slot import HoldLimits
 from genie.flows.nudge import nudge
 from genie.flows.sweep import sweep
 from genie.flows.wired import mail_sender, provider_settings
@@ -79,6 +80,7 @@ async def clean_queue(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="37 * * * *")
 @app.task(name="genie.forget", queue="sweeps")
 def forget(timestamp: int) -> None:
-    """Who booked, or failed to log in, how often: kept no longer than a limit looks back."""
-    limits = [*settings.GENIE_LIMITS_PER_ADDRESS, *settings.GENIE_LIMITS_PER_EMAIL]
+    """Who booked, held, or failed to log in, how often: kept no longer than a limit looks back."""
+    holds = HoldLimits(at_once=settings.GENIE_HOLDS_PER_ADDRESS).pace
+    limits = [*settings.GENIE_LIMITS_PER_ADDRESS, *settings.GENIE_LIMITS_PER_EMAIL, *holds]
     forget_tries(longest=longest(limits), now=timezone.now())

@@ -1,57 +1,85 @@
 """What a booking of some start is decided on: who sits there, who holds a seat, which settings were read.
 
 A booking looks before it takes the module's lock, and again under the lock. What has not moved between need
-not be judged again, so the lock is held for a query and an insert (decision 0080).
+not be judged again, so the lock is held for a query and an insert (decision 0082).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from genie.core.appointment import LIVE
+from genie.store.models import AppointmentKind, Module, Schedule
+from genie.store.prepared import ask, columns_of, made_of
 
-# A date of any zone that the start falls on lies within 26 hours (the longest day has 25). What begins or
-# ends further away can only matter by the time kept free after an appointment.
+A_DATE = timedelta(hours=26)
+"""Two instants of one local date of whatever zone are nearer than this: the longest date has 25 hours."""
+
+_SETTINGS = f"""
+SELECT EXISTS (
+    SELECT FROM store_teammember t JOIN store_staffmember o ON o.id = t.staff_id
+    WHERE t.module_id = m.id AND o.active
+), m.xmin::text, k.xmin::text, {columns_of(Module, "m")}, {columns_of(Schedule, "s")},
+{columns_of(AppointmentKind, "k")}
+FROM store_module m JOIN store_schedule s ON s.id = m.schedule_id
+LEFT JOIN store_appointmentkind k ON k.module_id = m.id AND k.id = %(kind)s::int8
+WHERE m.id = %(module)s
+"""  # noqa: S608 -- our own names
+
+# The columns of a seat; what is read beside the seats stands in the first two: what, and in which state.
 _AROUND = """
-WITH reach AS (
-    SELECT %(start)s - far AS low, %(start)s + far + make_interval(mins => longest) AS high FROM (
-        SELECT interval '26 h' + make_interval(mins => greatest(max(m."between"), max(k."between"))) AS far,
-               greatest(max(m.duration), max(k.duration)) AS longest
-        FROM store_module m LEFT JOIN store_appointmentkind k ON k.module_id = m.id
-        WHERE m.id = %(module)s
-        OR m.id IN (SELECT module_id FROM store_teammember WHERE staff_id = %(staff)s::bigint)
-    ) asked
-)
-SELECT 'module', m.id::text, NULL::bigint, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::int,
-       NULL::int, concat(m.xmin, ' ', (
-           SELECT count(*) FROM store_teammember t JOIN store_staffmember s ON s.id = t.staff_id AND s.active
-           WHERE t.module_id = m.id
-       ))
+SELECT 'module', concat(m.xmin, ' ', (SELECT count(*) FROM store_teammember WHERE module_id = m.id)),
+       NULL::int8, NULL::int8, NULL::timestamptz, NULL::timestamptz, NULL::int4, NULL::int4
 FROM store_module m WHERE m.id = %(module)s
-UNION ALL SELECT 'kind', k.id::text, NULL, NULL, NULL, NULL, NULL, NULL, k.xmin::text
-FROM store_appointmentkind k WHERE k.id = %(kind)s::bigint
-UNION ALL SELECT 'staff', s.id::text, NULL, NULL, NULL, NULL, NULL, NULL, concat(s.xmin, ' ', t.xmin)
-FROM store_staffmember s JOIN store_teammember t ON t.staff_id = s.id AND t.module_id = %(module)s
-WHERE s.id = %(staff)s::bigint
-UNION ALL SELECT 'connection', c.id::text, c.calendar_id, c.staff_id, NULL, NULL, NULL, NULL, c.state
+UNION ALL SELECT 'connection', concat(c.id, ' ', c.state), c.calendar_id, c.staff_id, NULL, NULL, NULL, NULL
 FROM store_connection c WHERE c.module_id = %(module)s AND c.state <> 'ended'
-UNION ALL SELECT 'appointment', a.id::text, a.module_id, a.staff_id, a.start, a."end", a.lane, k.capacity, ''
-FROM reach, store_appointment a LEFT JOIN store_appointmentkind k ON k.id = a.kind_id
-WHERE (a.staff_id = %(staff)s::bigint
-       OR (a.module_id = %(module)s AND (a.staff_id IS NULL OR %(staff)s::bigint IS NULL)))
-AND a.state = ANY(%(live)s) AND a.start < reach.high AND a."end" > reach.low
-UNION ALL SELECT 'hold', h.id::text, h.module_id, h.staff_id, h.start, h."end", NULL, k.capacity, ''
-FROM reach, store_hold h LEFT JOIN store_appointmentkind k ON k.id = h.kind_id
-WHERE (h.staff_id = %(staff)s::bigint
-       OR (h.module_id = %(module)s AND (h.staff_id IS NULL OR %(staff)s::bigint IS NULL)))
-AND h.expires_at > %(now)s AND h.visitor <> %(holder)s AND h.start < reach.high AND h."end" > reach.low
-ORDER BY 1, 2
+UNION ALL SELECT 'appointment', a.id::text, a.module_id, a.staff_id, a.start, a."end", a.lane,
+       (SELECT k.capacity FROM store_appointmentkind k WHERE k.id = a.kind_id)
+FROM store_appointment a WHERE {a_sits} AND a.state IN ({live})
+AND a.start < %(high)s + {longest} AND a."end" > %(low)s - {longest}
+UNION ALL SELECT 'hold', h.id::text, h.module_id, h.staff_id, h.start, h."end", NULL,
+       (SELECT k.capacity FROM store_appointmentkind k WHERE k.id = h.kind_id)
+FROM store_hold h WHERE {h_sits} AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
+AND h.start < %(high)s + {longest} AND h."end" > %(low)s - {longest}
 """
+_OF_KINDS = """make_interval(mins => coalesce((
+    SELECT max(k."between") FROM store_appointmentkind k WHERE k.module_id = %(module)s
+), 0))"""
+_OF_MODULES = """make_interval(mins => (
+    SELECT coalesce(greatest(max(m."between"), max(k."between")), 0)
+    FROM store_teammember t JOIN store_module m ON m.id = t.module_id
+    LEFT JOIN store_appointmentkind k ON k.module_id = m.id WHERE t.staff_id = %(staff)s
+))"""
+_KIND = """
+UNION ALL SELECT 'kind', k.xmin::text, NULL, NULL, NULL, NULL, NULL, NULL
+FROM store_appointmentkind k WHERE k.id = %(kind)s
+"""
+_MEMBER = """
+UNION ALL SELECT 'staff', concat(s.xmin, ' ', t.xmin), NULL, NULL, NULL, NULL, NULL, NULL
+FROM store_staffmember s JOIN store_teammember t ON t.staff_id = s.id WHERE t.module_id = %(module)s
+AND s.id = %(staff)s
+"""
+
+
+def _statement(*, kind: bool, staff: bool) -> str:
+    sits = "{0}.module_id = %(module)s"
+    if staff:
+        sits = "({0}.staff_id = %(staff)s OR ({0}.staff_id IS NULL AND {0}.module_id = %(module)s))"
+    found = _AROUND.format(
+        a_sits=sits.format("a"),
+        h_sits=sits.format("h"),
+        live=", ".join(f"'{state.value}'" for state in LIVE),
+        longest=_OF_MODULES if staff else _OF_KINDS,
+    )
+    return found + (_KIND if kind else "") + (_MEMBER if staff else "")
+
+
+_STATEMENTS = {
+    (kind, staff): _statement(kind=kind, staff=staff) for kind in (False, True) for staff in (False, True)
+}
 
 
 class Seat(NamedTuple):
@@ -65,7 +93,6 @@ class Seat(NamedTuple):
     end: datetime
     lane: int | None
     most: int | None
-    version: str = ""
 
 
 class Linked(NamedTuple):
@@ -81,33 +108,79 @@ class Linked(NamedTuple):
 class Around:
     """Equal to an earlier one of the same question when nothing moved between."""
 
-    rows: Sequence[tuple[Any, ...]]
+    rows: Collection[tuple[Any, ...]]
 
     @property
-    def appointments(self) -> list[Seat]:
-        return [Seat(*row) for row in self.rows if row[0] == "appointment"]
+    def seats(self) -> list[Seat]:
+        """Appointments and holds."""
+        return [Seat(*row) for row in self.rows if row[0] in ("appointment", "hold")]
 
     @property
     def connections(self) -> list[Linked]:
-        return [Linked(int(row[1]), row[2], row[3], row[8]) for row in self.rows if row[0] == "connection"]
+        found = ((*row[1].split(), row[2], row[3]) for row in self.rows if row[0] == "connection")
+        return [Linked(int(id), calendar_id, staff_id, state) for id, state, calendar_id, staff_id in found]
+
+    @property
+    def versions(self) -> list[tuple[str, str]]:
+        """As of `SettingsRead`, in no order."""
+        return [(row[0], row[1].split()[0]) for row in self.rows if row[0] in ("module", "kind")]
+
+
+class SettingsRead(NamedTuple):
+    """A module with its schedule, and the kind asked for; `versions` change with each change of them."""
+
+    module: Module
+    kind: AppointmentKind | None
+    has_team: bool
+    versions: Collection[tuple[str, str]]
+
+
+def settings_of(*, module_id: int, kind_id: int | None) -> SettingsRead:
+    """What a booking is judged by. One query. Raises Module.DoesNotExist, AppointmentKind.DoesNotExist."""
+    found = ask(_SETTINGS, {"module": module_id, "kind": kind_id})
+    if not found:
+        raise Module.DoesNotExist
+    has_team, version, kind_version, *values = found[0]
+    module = made_of(Module, [values.pop(0) for _ in Module._meta.concrete_fields])
+    module.schedule = made_of(Schedule, [values.pop(0) for _ in Schedule._meta.concrete_fields])
+    versions = [("module", version)]
+    kind = None
+    if kind_id is not None:
+        if kind_version is None:
+            raise AppointmentKind.DoesNotExist
+        kind = made_of(AppointmentKind, values)
+        versions.append(("kind", kind_version))
+    return SettingsRead(module, kind, has_team, versions)
+
+
+def lock_row(table: str, id: int) -> None:
+    """Until the transaction ends, against others who lock it and against changes; not against references."""
+    ask(f'SELECT 1 FROM "{table}" WHERE id = %s FOR NO KEY UPDATE', [id])  # noqa: S608 -- our own name
 
 
 def around(
-    *, module_id: int, kind_id: int | None, staff_id: int | None, start: datetime, now: datetime, holder: str
+    *,
+    module_id: int,
+    kind_id: int | None,
+    staff_id: int | None,
+    low: datetime,
+    high: datetime,
+    now: datetime,
+    holder: str,
 ) -> Around:
-    """Around an appointment that starts at `start` (aware), wherever its staff member sits. One query.
+    """Who sits between two instants, or so near that the time kept free after an appointment may matter:
+    in the module, or wherever the staff member sits. One query.
 
     The hold of `holder` is left out, and those that have expired.
     """
-    wanted = {
+    wanted: dict[str, Any] = {
         "module": module_id,
-        "kind": kind_id,
-        "staff": staff_id,
-        "start": start,
+        "low": low,
+        "high": high,
         "now": now,
         "holder": holder,
-        "live": [state.value for state in LIVE],
+        "kind": kind_id,
+        "staff": staff_id,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_AROUND, wanted)
-        return Around(cursor.fetchall())
+    sql = _STATEMENTS[kind_id is not None, staff_id is not None]
+    return Around(frozenset(ask(sql, {name: value for name, value in wanted.items() if value is not None})))

@@ -15,13 +15,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from genie.core.saying import said_place
-from genie.flows.book import BookingForm, SlotTaken, book
+from genie.flows.book import BookingForm, book
+from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered, slots
 from genie.flows.take_turn import TooMany
 from genie.store.models import Module
 from genie.web.booking.answers import AnswersForm
 from genie.web.booking.arrival import Arrival, arrival
+from genie.web.booking.choice import Choice, choice_of
 from genie.web.booking.choosing import choosing_page, closed, open_module, said_visit, start_of
+from genie.web.booking.hold import kept_for
+from genie.web.booking.holder import Holder, holder_of
 from genie.web.booking.limits import STATUS, TurnedAway, turned_away, visitor_of, with_wait
 from genie.web.booking.month import Time, as_instant, said_date, times_of
 from genie.web.booking.zones import country_of
@@ -30,28 +34,44 @@ FRESH = 9
 """So many other times are proposed when the wanted one is gone."""
 TWO_WEEKS = timedelta(days=14)
 
+NO_SUCH_CHOICE = "That is not offered here (any more). Nothing was booked; please choose here what is."
 NO_SUCH_TIME = "That time could not be read. Nothing was booked; please choose a time here."
 GONE = "That time is not free any more. Nothing was booked; these are the times that are."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def details(request: HttpRequest, company_slug: str, module_slug: str) -> HttpResponse:
-    """GET `?at=`: the form for a chosen time. POST: book it, and go to the customer's page of it."""
+    """GET `?at=`: the form for a chosen time. POST: book it, and go to the customer's page of it.
+
+    Looking holds nothing: the page asks for the hold itself, by script (`web/booking/hold`).
+    """
     module = open_module(company_slug, module_slug)
     if module is None:
         return closed(request, company_slug, module_slug)
+    choice = choice_of(request, module)
+    if choice.asks or choice.unknown:
+        return choosing_page(request, module, notice=NO_SUCH_CHOICE, status=409)
     if request.method == "POST":
-        return _confirm(request, module)
+        return _confirm(request, choice)
     start = start_of(request.GET.get("at", ""))
     if start is None:
         return choosing_page(request, module, notice=NO_SUCH_TIME, status=400)
-    if not is_offered(module=module, start=start, now=timezone.now()):
+    offered = is_offered(
+        module=module,
+        start=start,
+        now=timezone.now(),
+        kind=choice.kind,
+        staff=choice.staff,
+        holder=holder_of(request).value,
+    )
+    if not offered:
         return choosing_page(request, module, notice=GONE, status=409)
     form = AnswersForm(country=country_of(module.schedule.zone))
-    return _page(request, module, form, start=start, key=_new_key(module))
+    return _page(request, choice, form, start=start, key=_new_key(module))
 
 
-def _confirm(request: HttpRequest, module: Module) -> HttpResponse:
+def _confirm(request: HttpRequest, choice: Choice) -> HttpResponse:
+    module = choice.module
     form = AnswersForm(request.POST, country=country_of(module.schedule.zone))
     start = start_of(request.POST.get("at", ""))
     signed = request.POST.get("key", "")
@@ -61,9 +81,9 @@ def _confirm(request: HttpRequest, module: Module) -> HttpResponse:
     again = signed or _signed(module, key)
     valid = form.is_valid()
     if start is None:
-        return _page(request, module, form, start=None, key=again, fresh_around=timezone.now(), status=422)
+        return _page(request, choice, form, start=None, key=again, fresh_around=timezone.now(), status=422)
     if not valid:
-        return _page(request, module, form, start=start, key=again, status=422)
+        return _page(request, choice, form, start=start, key=again, status=422)
     seen = arrival(request, at_home=module.schedule.zone)
     answers = BookingForm(
         key=key,
@@ -81,19 +101,22 @@ def _confirm(request: HttpRequest, module: Module) -> HttpResponse:
             answers=answers,
             now=timezone.now(),
             visitor=visitor_of(request),
+            kind_id=choice.kind.pk if choice.kind else None,
+            staff_id=choice.staff.pk if choice.staff else None,
+            holder=holder_of(request).value,
         )
     except SlotTaken:
-        return _page(request, module, form, start=None, key=again, fresh_around=start, status=409)
+        return _page(request, choice, form, start=None, key=again, fresh_around=start, status=409)
     except TooMany as fault:
         why = turned_away(fault, business=module.company.name)
-        page = _page(request, module, form, start=start, key=again, turned_away=why, status=STATUS)
+        page = _page(request, choice, form, start=start, key=again, turned_away=why, status=STATUS)
         return with_wait(page, fault)
     return redirect(seen.link(reverse("visit", args=[made.manage_token]), booked=1))
 
 
 def _page(
     request: HttpRequest,
-    module: Module,
+    choice: Choice,
     form: AnswersForm,
     *,
     start: datetime | None,
@@ -103,24 +126,29 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """The form. Without `start` it asks for another time first, near `fresh_around`."""
-    seen = arrival(request, at_home=module.schedule.zone)
+    module = choice.module
+    seen, holder = arrival(request, at_home=module.schedule.zone), holder_of(request)
     slugs = [module.company.slug, module.slug]
     around = fresh_around if start is None else None
     taken = start_of(request.POST.get("at", "")) if start is None else None
-    fresh = _fresh(module, around, seen) if around else []
+    fresh = _fresh(choice, around, seen, holder) if around else []
     day = start.astimezone(ZoneInfo(seen.zone)).date().isoformat() if start else None
     context: dict[str, Any] = {
         "company": module.company,
         "module": module,
+        "choice": choice,
         "arrival": seen,
+        "carried": [*choice.carried(), *seen.carried()],
         "form": form,
         "key": key,
         "at": as_instant(start) if start else "",
-        "when": _said(module, start, seen) if start else None,
-        "taken": _said(module, taken, seen) if taken else None,
+        "when": _said(choice, start, seen) if start else None,
+        "taken": _said(choice, taken, seen) if taken else None,
         "fresh": fresh,
+        "kept": kept_for(holder, module, start, zone=seen.zone),
+        "holder": holder,
         "turned_away": turned_away,
-        "choosing": seen.link(reverse("booking", args=slugs), **({"day": day} if day else {})),
+        "choosing": choice.link(seen, reverse("booking", args=slugs), **({"day": day} if day else {})),
         "zone_said": said_place(seen.zone),
     }
     response = render(request, "booking/details.html", context, status=status)
@@ -128,17 +156,25 @@ def _page(
     return response
 
 
-def _said(module: Module, start: datetime, seen: Arrival) -> tuple[str, str]:
-    end = start + timedelta(minutes=module.duration)
-    return said_visit(start, end, zone=seen.zone, at_home=module.schedule.zone)
+def _said(choice: Choice, start: datetime, seen: Arrival) -> tuple[str, str]:
+    end = start + timedelta(minutes=choice.duration)
+    return said_visit(start, end, zone=seen.zone, at_home=choice.module.schedule.zone)
 
 
-def _fresh(module: Module, around: datetime, seen: Arrival) -> list[tuple[str, list[Time]]]:
+def _fresh(choice: Choice, around: datetime, seen: Arrival, holder: Holder) -> list[tuple[str, list[Time]]]:
     """The free times nearest to `around`, by day, in order."""
     now = timezone.now()
     zone = ZoneInfo(seen.zone)
     day = max(around, now).astimezone(zone).date()
-    starts = slots(module=module, first=day - TWO_WEEKS, last=day + TWO_WEEKS, now=now)
+    starts = slots(
+        module=choice.module,
+        first=day - TWO_WEEKS,
+        last=day + TWO_WEEKS,
+        now=now,
+        kind=choice.kind,
+        staff=choice.staff,
+        holder=holder.value,
+    )
     nearest = sorted(sorted(starts, key=lambda start: abs(start - around))[:FRESH])
     days: dict[str, list[datetime]] = {}
     for start in nearest:

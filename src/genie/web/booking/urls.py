@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from genie.web.booking import choosing, details, visit
+from genie.web.booking import choosing, details, hold, visit
 
 HOLDER = r"^visit/(?P<token>[A-Za-z0-9_-]{16,64})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("book/<slug:company_slug>/<slug:module_slug>", choosing.choose, name="booking"),
     path("book/<slug:company_slug>/<slug:module_slug>/details", details.details, name="booking_details"),
+    path("book/<slug:company_slug>/<slug:module_slug>/hold", hold.hold, name="booking_hold"),
+    path("book/<slug:company_slug>/<slug:module_slug>/release", hold.release, name="booking_release"),
     re_path(HOLDER + r"$", visit.visit, name="visit"),
     re_path(HOLDER + r"/appointment\.ics$", visit.calendar_file_of, name="visit_file"),
     re_path(HOLDER + r"/change$", visit.change, name="visit_change"),
