@@ -259,14 +259,23 @@ def test_linking_again_removes_the_copy_of_a_visit_that_was_cancelled_meanwhile(
     scene.later(minutes=1)
     scene.owner.move("work", scene.link(jane).remote_id, at(6))
     cancel(company_id=company, appointment_id=jane.id, actor=CUSTOMER, now=scene.now)
-    letters = Message.objects.count()
     link_again(scene)
+    letters = Message.objects.count()
     scene.world.requests.clear()
     scene.settle()
     assert titles(scene) == ["Visit: Joe"]
     assert [name for name, _ in scene.world.requests].count("delete") == 1
     assert {scene.link(one).state for one in (jane, jim)} == {EventLink.State.ENDED}
     assert Message.objects.count() == letters
+
+
+def test_linking_again_pays_a_deletion_that_was_owed_when_the_link_ended(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    cancel(company_id=scene.module.company_id, appointment_id=jane.id, actor=CUSTOMER, now=scene.now)
+    end(scene, keep=True)  # before any worker came to it
+    link_again(scene)
+    scene.settle()
+    assert titles(scene) == []
 
 
 def lose(scene: Scene) -> None:

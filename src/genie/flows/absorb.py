@@ -120,8 +120,9 @@ def lock_link(link_id: UUID, version: int) -> EventLink:
 def end(link: EventLink) -> None:
     """Nothing is owed any more and nothing comes in. The connection ends with its last copy removed."""
     link.state, link.reason, link.asked, link.next_attempt = EventLink.State.ENDED, "", [], None
+    link.pushed_revision = link.appointment.revision
     link.version += 1
-    link.save(update_fields=["state", "reason", "asked", "next_attempt", "version"])
+    link.save(update_fields=["state", "reason", "asked", "next_attempt", "pushed_revision", "version"])
     if link.remote_id:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
 

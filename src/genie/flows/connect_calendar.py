@@ -114,15 +114,16 @@ def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> No
 
 
 def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
-    """Cancelled while no calendar was linked: the copy that stayed there goes, whatever became of it."""
+    """Cancelled while no calendar was linked, or so shortly before that the calendar never heard of it: the
+    copy that stayed there goes, whatever became of it."""
     left = EventLink.objects.filter(
         calendar_id=connection.calendar_id,
         appointment__module_id=connection.module_id,
         appointment__state=State.CANCELLED,
         appointment__end__gt=now,
-        appointment__changed_at__gte=F("connection__ended_at"),
+        pushed_revision__lt=F("appointment__revision"),
         state=EventLink.State.ENDED,
-    ).exclude(remote_id="")
+    ).exclude(remote_id="", asked_at=None)
     newest = left.order_by("appointment_id", F("asked_at").desc(nulls_last=True)).distinct("appointment_id")
     EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
         connection=connection,
