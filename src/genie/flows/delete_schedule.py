@@ -7,11 +7,11 @@ from django.db.transaction import atomic
 from genie.flows.close_channels import close_forgotten, forget_channels
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.providers.registry import ProviderSettings
-from genie.store.models import Module, Schedule
+from genie.store.models import Module, Schedule, StaffMember
 
 
 class ScheduleInUse(Exception):
-    """Modules take their hours from it; the message names them."""
+    """Modules or staff members take their hours from it; the message names them."""
 
 
 def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSettings) -> str:
@@ -22,7 +22,10 @@ def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSett
     """
     with atomic():
         schedule = Schedule.objects.select_for_update().get(id=schedule_id, company_id=company_id)
-        users = list(Module.objects.filter(schedule=schedule).order_by("name").values_list("name", flat=True))
+        users = [
+            *Module.objects.filter(schedule=schedule).order_by("name").values_list("name", flat=True),
+            *StaffMember.objects.filter(schedule=schedule).order_by("name").values_list("name", flat=True),
+        ]
         if users:
             raise ScheduleInUse(
                 f"“{schedule.name}” was not deleted, because {_listed(users)} "

@@ -169,6 +169,10 @@ class Connection(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        """Whose calendar it is: *Main office*, *Main office · Maria*."""
+        return f"{self.module.name} · {self.staff.name}" if self.staff else self.module.name
+
 
 class EventLink(models.Model):
     """The tie between an appointment and its event, with the last agreed state (SYNC.md, *What is stored*).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from genie.core.rights import Role
 from genie.store.models import Agency, Company, User
@@ -21,6 +21,13 @@ def companies_of(user: User) -> QuerySet[Company]:
 def company_for(*, user: User, slug: str) -> Company | None:
     """The company with this slug if the user may reach it. None does not say whether it exists."""
     return companies_of(user).filter(slug=slug).first()
+
+
+def users_of(company_id: int) -> QuerySet[User]:
+    """Everybody active who may open the company, by name: what `companies_of` says, from the other side."""
+    reaches = Q(role__in=AGENCY_ROLES) | Q(accesses__company=company_id)
+    found = User.objects.filter(reaches, agency__companies=company_id, is_active=True)
+    return found.order_by("name", "id").distinct()
 
 
 def agency_named(name: str) -> Agency | None:
