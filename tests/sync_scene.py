@@ -30,6 +30,7 @@ from genie.store.models import (
     RemoteCalendar,
     RemoteKey,
     Schedule,
+    StaffMember,
 )
 from genie.store.queries.drains import to_drain
 from genie.store.sealed import seal
@@ -50,7 +51,9 @@ class Business:
     settings: ProviderSettings = SETTINGS
     now: datetime = field(default=MONDAY - timedelta(days=3))
 
-    def book(self, start: datetime, *, name: str = "Jane Doe") -> Appointment:
+    def book(
+        self, start: datetime, *, name: str = "Jane Doe", staff: StaffMember | None = None
+    ) -> Appointment:
         """A visit of one hour, as the booking page would make it, without asking the slot rules."""
         with transaction.atomic():
             module = lock_module(self.module.id)
@@ -60,6 +63,7 @@ class Business:
             appointment = Appointment(
                 company=module.company,
                 module=module,
+                staff=staff,
                 lead=lead,
                 state=State.CONFIRMED,
                 start=start,

@@ -130,7 +130,13 @@ def end(link: EventLink) -> None:
 def _locked(link_id: UUID, version: int) -> EventLink:
     link = (
         EventLink.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("connection", "calendar", "appointment__lead", "appointment__module__company")
+        .select_related(
+            "connection",
+            "calendar",
+            "appointment__lead",
+            "appointment__staff",
+            "appointment__module__company",
+        )
         .get(id=link_id)
     )
     if link.version != version:
@@ -182,7 +188,14 @@ def _attention(link: EventLink, merge: Merge, remote: Fields, parted: Split, now
     when = merge.take.get("when")
     if merge.refused_when:
         return NO_TIME
-    if when and not is_offered(module=appointment.module, start=when.start, now=now, ignoring=appointment.id):
+    if when and not is_offered(
+        module=appointment.module,
+        start=when.start,
+        now=now,
+        kind=appointment.kind,
+        staff=appointment.staff,
+        ignoring=appointment.id,
+    ):
         return OUTSIDE_RULES
     over = {TOO_LONG, A_SERIES}
     if remote.when.is_bookable:

@@ -1,17 +1,28 @@
-"""**Connect Calendar**: link a module to the one remote calendar that shows its appointments."""
+"""**Connect Calendar**: link a module, or one of its team, to the calendar that shows the appointments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef
 
 from genie.core.appointment import LIVE, State
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module
 from genie.store import jobs
-from genie.store.models import Appointment, Connection, EventLink, Module, RemoteCalendar, RemoteKey, User
+from genie.store.models import (
+    Appointment,
+    Connection,
+    EventLink,
+    Module,
+    RemoteCalendar,
+    RemoteKey,
+    StaffMember,
+    User,
+)
+from genie.store.queries.connections import on_a_calendar, served_by
 from genie.store.queries.drains import nudged
 from genie.store.queries.remote_calendars import LIVING
 
@@ -21,31 +32,51 @@ class CannotConnect(Exception):
 
 
 def connect_calendar(
-    *, module: Module, key: RemoteKey, remote_id: str, user: User | None, now: datetime
+    *,
+    module: Module,
+    key: RemoteKey,
+    remote_id: str,
+    user: User | None,
+    now: datetime,
+    staff: StaffMember | None = None,
 ) -> Connection:
-    """The connection. Appointments still to come owe a push; nobody is mailed. Real-time updates are off.
+    """The connection. Appointments still to come of those it serves, and that are on no calendar, owe a push;
+    nobody is mailed. Real-time updates are off.
 
-    Key and module belong to one company. Raises CannotConnect.
+    `staff`: one of the module's team, for a calendar of their own. Key and module belong to one company.
+    Raises CannotConnect.
     """
     with transaction.atomic():
         lock_module(module.id)
-        _refuse_if_linked(module)
+        if staff is not None:
+            _refuse_outside_team(module, staff)
+        _refuse_if_linked(module, staff)
         calendar = _calendar_to_write(key, remote_id, module.company_id)
         connection = Connection.objects.create(
-            module=module, calendar=calendar, linked_at=now, linked_by=user, realtime=False
+            module=module, staff=staff, calendar=calendar, linked_at=now, linked_by=user, realtime=False
         )
         _start_afresh(calendar, now=now)
-        to_come = Appointment.objects.filter(module=module, state__in=LIVE, end__gt=now)
-        _take_up_again(connection, to_come)
+        to_come = served_by(connection).filter(~on_a_calendar(), state__in=LIVE, end__gt=now)
+        waiting = list(to_come)  # taken up again, they are on a calendar
+        _take_up_again(connection, waiting)
         _owe_removal_of_cancelled(connection, now=now)
-        for appointment in to_come:
+        for appointment in waiting:
             owe(appointment=appointment, now=now)
         jobs.wake_calendar(calendar.id)
     return connection
 
 
-def _refuse_if_linked(module: Module) -> None:
-    living = Connection.objects.filter(module=module, state__in=LIVING).select_related("calendar").first()
+def _refuse_outside_team(module: Module, staff: StaffMember) -> None:
+    if not module.team.filter(staff=staff, staff__active=True).exists():
+        raise CannotConnect(
+            f"{staff.name} takes no new appointments of {module.name}, so no calendar was connected. "
+            f"Add {staff.name} to the team of {module.name} first."
+        )
+
+
+def _refuse_if_linked(module: Module, staff: StaffMember | None) -> None:
+    connections = Connection.objects.filter(module=module, staff=staff, state__in=LIVING)
+    living = connections.select_related("module", "staff", "calendar").first()
     if living is None:
         return
     if living.state == Connection.State.REMOVING:
@@ -54,8 +85,8 @@ def _refuse_if_linked(module: Module) -> None:
             "Another calendar can be connected as soon as that is done."
         )
     raise CannotConnect(
-        f"{module.name} is linked to {living.calendar.name} already. "
-        "A module sends its appointments to one calendar: press Unlink Token first, then connect this one."
+        f"{living} is linked to {living.calendar.name} already. "
+        "Appointments are sent to one calendar: press Unlink Token first, then connect this one."
     )
 
 
@@ -84,7 +115,7 @@ def _start_afresh(calendar: RemoteCalendar, *, now: datetime) -> None:
     RemoteCalendar.objects.filter(id=calendar.id).update(next_attempt=None, attempts=0, nudged_at=nudged(now))
 
 
-def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> None:
+def _take_up_again(connection: Connection, to_come: Sequence[Appointment]) -> None:
     """Linked here before, and the copies stayed: their links live again, so events are adopted by their key
     instead of being made twice. Nothing is agreed yet (no base), so the dashboard's values win silently."""
     before = EventLink.objects.filter(
@@ -116,7 +147,9 @@ def _take_up_again(connection: Connection, to_come: QuerySet[Appointment]) -> No
 def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
     """Cancelled while no calendar was linked, or so shortly before that the calendar never heard of it: the
     copy that stayed there goes, whatever became of it."""
+    elsewhere = EventLink.objects.filter(appointment=OuterRef("appointment"))
     left = EventLink.objects.filter(
+        ~Exists(elsewhere.exclude(state=EventLink.State.ENDED)),
         calendar_id=connection.calendar_id,
         appointment__module_id=connection.module_id,
         appointment__state=State.CANCELLED,

@@ -74,10 +74,11 @@ def remote_fields(content: EventContent, appointment: Appointment, link: EventLi
 
 
 def block_lines(appointment: Appointment) -> list[str]:
-    """Who comes and how to reach them. Nothing here depends on the time: a move must not rewrite it."""
+    """With whom it is, who comes, how to reach them. The time is not in it: a move must not rewrite it."""
     lead, module = appointment.lead, appointment.module
     page = f"{settings.GENIE_PUBLIC_URL}/company/{module.company.slug}/appointments/{appointment.id}"
-    lines = [f"Customer: {lead.name}", f"E-mail: {lead.email}"]
+    with_whom = [f"With: {appointment.staff.name}"] if appointment.staff else []
+    lines = [*with_whom, f"Customer: {lead.name}", f"E-mail: {lead.email}"]
     if lead.phone:
         lines.append(f"Phone: {lead.phone}")
     if appointment.answers:

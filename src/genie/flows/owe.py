@@ -7,21 +7,21 @@ from datetime import datetime
 
 from genie.core.appointment import LIVE
 from genie.store import jobs
-from genie.store.models import Appointment, Connection, EventLink
+from genie.store.models import Appointment, EventLink
+from genie.store.queries.connections import serving, serving_of
 from genie.store.queries.seats import Linked
 
 
 def owe(*, appointment: Appointment, now: datetime) -> None:
     """After an appointment was made or its revision grew: mark what the calendar does not know yet.
 
-    Without a linked calendar nothing is owed. A live appointment gets its event link here; a cancelled one
-    without a link never had an event. A parked link is tried again: what parked it may have changed.
+    It goes to the calendar that serves the person it is with; without one nothing is owed. A live
+    appointment gets its event link here; a cancelled one without a link never had an event. A parked link is
+    tried again: what parked it may have changed.
     """
     link = EventLink.objects.filter(appointment=appointment).exclude(state=EventLink.State.ENDED).first()
     if link is None:
-        connection = Connection.objects.filter(
-            module_id=appointment.module_id, staff_id=appointment.staff_id, state=Connection.State.LINKED
-        ).first()
+        connection = serving(module_id=appointment.module_id, staff_id=appointment.staff_id)
         if connection is None or appointment.state not in LIVE:
             return
         link = EventLink.objects.create(
@@ -37,9 +37,9 @@ def owe(*, appointment: Appointment, now: datetime) -> None:
 def first_link(*, appointment: Appointment, connections: Iterable[Linked]) -> EventLink | None:
     """The link of an appointment that is only just booked, unsaved: what `owe` would make of it.
 
-    `connections` are the module's. None where no calendar is linked for whom the appointment is with.
+    `connections` are the module's. None where no calendar serves whom the appointment is with.
     """
-    for linked in connections:
-        if linked.state == Connection.State.LINKED and linked.staff_id == appointment.staff_id:
-            return EventLink(appointment=appointment, connection_id=linked.id, calendar_id=linked.calendar_id)
-    return None
+    linked = serving_of(connections, staff_id=appointment.staff_id)
+    if linked is None:
+        return None
+    return EventLink(appointment=appointment, connection_id=linked.id, calendar_id=linked.calendar_id)

@@ -17,7 +17,16 @@ from django.db.models.functions import Greatest
 from genie.core.errors import CursorExpired
 from genie.flows.absorb import Overtaken
 from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
-from genie.store.models import BusyTime, EventLink, Module, RemoteCalendar, RemoteObject
+from genie.store.models import (
+    AvailabilityCalendar,
+    BusyTime,
+    Connection,
+    EventLink,
+    Module,
+    RemoteCalendar,
+    RemoteObject,
+    TeamMember,
+)
 from genie.store.queries.channels import relied_on
 from genie.store.queries.drains import FULL_EVERY, TICK
 
@@ -197,9 +206,12 @@ def _read_since(calendar: RemoteCalendar, now: datetime) -> dict[str, object]:
 
 def _window(calendar: RemoteCalendar, now: datetime) -> Window:
     """−1 day to the widest horizon of the modules that look at this calendar, and a month."""
+    reading = AvailabilityCalendar.objects.filter(calendar=calendar).values("schedule_id")
     using = Module.objects.filter(
-        schedule__availability_calendars__calendar=calendar
-    ) | Module.objects.filter(connections__calendar=calendar)
+        Q(id__in=Connection.objects.filter(calendar=calendar).values("module_id"))
+        | Q(schedule_id__in=reading)
+        | Q(id__in=TeamMember.objects.filter(staff__schedule_id__in=reading).values("module_id"))
+    )
     furthest = using.aggregate(days=Max("horizon_days"), months=Max("horizon_months"))
     days = max(furthest["days"] or 0, 31 * (furthest["months"] or 0))
     horizon = min(timedelta(days=days) if days else OPEN_HORIZON, LONGEST_HORIZON)

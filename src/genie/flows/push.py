@@ -75,7 +75,13 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
     """Read the debt afresh; write down what is about to be asked. None when nothing is owed any more."""
     link = (
         EventLink.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("connection", "calendar", "appointment__lead", "appointment__module__company")
+        .select_related(
+            "connection",
+            "calendar",
+            "appointment__lead",
+            "appointment__staff",
+            "appointment__module__company",
+        )
         .get(id=link_id)
     )
     owing = (EventLink.State.OWES_PUSH, EventLink.State.PARKED)

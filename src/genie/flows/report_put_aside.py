@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from genie.flows.tell_admins import tell_admins
+from genie.flows.tell_admins import calendar_page, tell_admins
 from genie.store.models import EventLink, Message
 
 AGAIN = timedelta(days=1)
@@ -20,7 +20,7 @@ def report_put_aside(*, link_id: UUID, why: str, now: datetime) -> None:
     link = EventLink.objects.select_related("calendar", "connection__module__company").get(id=link_id)
     module, calendar = link.connection.module, link.calendar
     heading = f"An appointment needs a person: {calendar.name}"
-    path = f"/company/{module.company.slug}/apps/{module.slug}/calendar"
+    path = calendar_page(link.connection)
     told = Message.objects.filter(company=module.company, kind=Message.Kind.ATTENTION)
     if told.filter(created_at__gt=now - AGAIN, details__heading=heading, details__path=path).exists():
         return

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from genie.flows.tell_admins import tell_admins
+from genie.flows.tell_admins import calendar_page, tell_admins
 from genie.store.models import AvailabilityCalendar, Connection, Message, RemoteCalendar
 from genie.store.queries.remote_calendars import LIVING
 
@@ -21,16 +21,15 @@ def report_silence(*, calendar: RemoteCalendar, why: str, gone: bool, now: datet
 
     Once until it was read again: whether they were told stands in their letters.
     """
-    connection = (
-        Connection.objects.filter(calendar=calendar, state__in=LIVING).select_related("module").first()
-    )
+    living = Connection.objects.filter(calendar=calendar, state__in=LIVING).order_by("id")
+    connection = living.select_related("module__company").first()
     entry = AvailabilityCalendar.objects.filter(calendar=calendar).first()
     since = calendar.read_at or (connection.linked_at if connection else None)
     if since is None or now - since < (GONE_FOR if gone else _too_old(connection)):
         return
     slug, heading = calendar.key.company.slug, f"The calendar {calendar.name} cannot be reached"
     if connection is not None:
-        path = f"/company/{slug}/apps/{connection.module.slug}/calendar"
+        path = calendar_page(connection)
         means = "appointments wait here and are not lost, and changes made there do not come in"
         todo = (
             "Once it is back it catches up by itself; if it is gone for good, unlink it and connect another."

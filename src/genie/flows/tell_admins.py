@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from genie.store import jobs
-from genie.store.models import Company, Message, Role, User
+from genie.store.models import Company, Connection, Message, Role, User
 
 
 def tell_admins(*, company: Company, heading: str, reason: str, path: str, now: datetime) -> None:
@@ -29,6 +29,13 @@ def tell_admins(*, company: Company, heading: str, reason: str, path: str, now: 
             created_at=now,
         )
         jobs.wake_message(message.pk)
+
+
+def calendar_page(connection: Connection) -> str:
+    """The path of **Remote Calendar Configuration** of a module's or staff member's linked calendar."""
+    module = connection.module
+    whose = f"team/{connection.staff_id}/" if connection.staff_id else ""
+    return f"/company/{module.company.slug}/apps/{module.slug}/{whose}calendar"
 
 
 def _addresses(company: Company) -> list[str]:

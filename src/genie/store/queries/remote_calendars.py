@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
 
 from genie.store.models import AvailabilityCalendar, Connection, EventLink, RemoteCalendar, RemoteKey
 
@@ -29,10 +30,11 @@ def _read_for_schedules() -> QuerySet[AvailabilityCalendar]:
 
 
 def zone_about(calendar_id: int) -> str:
-    """The IANA zone of the office that uses a calendar: of the linked module's schedule, else of one that
-    reads it, else ""."""
+    """The IANA zone of the office that uses a calendar: of the schedule of the person or module it is linked
+    for, else of one that reads it, else ""."""
     linked = Connection.objects.filter(calendar_id=calendar_id, state__in=LIVING).order_by("id")
-    zone = linked.values_list("module__schedule__zone", flat=True).first()
+    own = Coalesce("staff__schedule__zone", "module__schedule__zone")
+    zone = linked.values_list(own, flat=True).first()
     read = AvailabilityCalendar.objects.filter(calendar_id=calendar_id).order_by("id")
     return zone or read.values_list("schedule__zone", flat=True).first() or ""
 
@@ -41,7 +43,9 @@ def connections_by_key(company_id: int) -> dict[int, list[Connection]]:
     """The living connections of the company, by the key they work with."""
     found: dict[int, list[Connection]] = {}
     living = Connection.objects.filter(module__company_id=company_id, state__in=LIVING)
-    for connection in living.select_related("module", "calendar").order_by("module__name"):
+    for connection in living.select_related("module", "staff", "calendar").order_by(
+        "module__name", F("staff__name").asc(nulls_first=True), "id"
+    ):
         found.setdefault(connection.calendar.key_id, []).append(connection)
     return found
 
@@ -56,9 +60,9 @@ def schedules_by_key(company_id: int) -> dict[int, list[AvailabilityCalendar]]:
 
 
 def where_used(key: RemoteKey) -> list[str]:
-    """The modules and schedules a key serves, as a person would name them."""
+    """The modules, people and schedules a key serves, as a person would name them."""
     linked = connections_by_key(key.company_id).get(key.id, [])
     read = schedules_by_key(key.company_id).get(key.id, [])
-    return [f"{c.module.name} (linked to {c.calendar.name})" for c in linked] + [
+    return [f"{c} (linked to {c.calendar.name})" for c in linked] + [
         f"the schedule {a.schedule.name} (reads {a.calendar.name})" for a in read
     ]
