@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import uvicorn
@@ -78,9 +78,10 @@ def _said(told: list[Message]) -> bytes:
 
 
 @contextmanager
-def served(app: ASGIApp, port: int) -> Iterator[None]:
-    """Serve an application in a thread while the block runs."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", date_header=False)
+def served(app: ASGIApp, port: int, **options: Any) -> Iterator[None]:
+    """Serve an application in a thread while the block runs. `options` are uvicorn's."""
+    fixed: dict[str, Any] = {"host": "127.0.0.1", "log_level": "warning", "date_header": False}
+    config = uvicorn.Config(app, port=port, **fixed, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.microsoft_sandbox import MicrosoftSandbox
+from tests.sandbox.microsoft.signing_in import certificate_in
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
 ANA, BEN, CORA = "ana@contoso.example", "ben@contoso.example", "cora@outlook.example"
@@ -22,6 +24,12 @@ def microsoft(microsoft_sandbox: MicrosoftSandbox) -> MicrosoftSandbox:
     """The stand-in at a fixed moment."""
     microsoft_sandbox.stop_clock(NOW)
     return microsoft_sandbox
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1, and its key."""
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
