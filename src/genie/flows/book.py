@@ -20,6 +20,7 @@ from genie.flows.seat import take_seat
 from genie.flows.take_turn import Act, TooMany, Visitor, ask_turn
 from genie.store.jobs import delivery_of, drain_of
 from genie.store.models import Appointment, Change, Hold, Lead, Module
+from genie.store.queries.connections import is_seen_of
 from genie.store.queries.seats import Seat
 from genie.store.together import insert_together
 
@@ -104,7 +105,8 @@ def _write(seen: Claim, answers: BookingForm, counted: list[Model]) -> Appointme
     )
     connections = seen.around.connections
     link = first_link(appointment=appointment, connections=connections)
-    letters = first_letters(appointment=appointment, linked=bool(connections), now=now)
+    linked = is_seen_of(connections, staff_id=appointment.staff_id)
+    letters = first_letters(appointment=appointment, linked=linked, now=now)
     links, drains = ([link], [drain_of(link.calendar_id)]) if link else ([], [])
     insert_together(
         [appointment.lead, appointment, line, *links, *letters, *counted],

@@ -170,7 +170,8 @@ def _letter(message: Message, letterhead: Letterhead) -> letters.Letter:
             booking_url=letterhead.link(f"/book/{company}/{module}"),
         )
     path = f"/company/{appointment.company.slug}/appointments/{appointment.pk}"
-    return letters.to_company(about, visit, staff_url=letterhead.link(path))
+    own = bool(message.details.get("own"))
+    return letters.to_company(about, visit, staff_url=letterhead.link(path), own=own)
 
 
 def _visit(message: Message, appointment: Appointment) -> letters.Visit:
@@ -181,6 +182,7 @@ def _visit(message: Message, appointment: Appointment) -> letters.Visit:
         when=When.from_json(said["told"]["when"]),
         visitor_zone=appointment.visitor_zone,
         place=said["told"]["place"],
+        with_whom=said["told"].get("with", ""),
         was=When.from_json(said["was"]) if said.get("was") else None,
         was_place=said.get("was_place"),
         title=appointment.title,
@@ -203,7 +205,7 @@ def _attachment(message: Message, letterhead: Letterhead) -> Attachment | None:
             uid=str(appointment.pk),
             revision=said["revision"],
             when=When.from_json(said["when"]),
-            summary=f"{appointment.module.title}, {appointment.company.name}",
+            summary=letters.summary(appointment.module.title, said.get("with", ""), appointment.company.name),
             place=said["place"],
             organizer=letterhead.address,
             organizer_name=appointment.company.name,

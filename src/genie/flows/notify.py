@@ -12,6 +12,7 @@ What a reader hears (each rule has a test in tests/flows/test_notify.py):
 - A change applied silently writes no letter to the customer, but a letter that still waits then says the
   truth: its time is brought up to date, or it is dropped when the visit is off.
 - Letters about something that needs a person stand alone: they neither overtake nor are overtaken.
+- The staff member whom it is with hears of it beside the module's recipients, once, and of nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from django.db.models import Q, QuerySet
 from genie.core.appointment import State
 from genie.core.event import When
 from genie.store import jobs
-from genie.store.models import Appointment, Connection, Message
+from genie.store.models import Appointment, Message
+from genie.store.queries.connections import is_seen
 
 _ABOUT_THE_VISIT = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
 
@@ -40,8 +42,11 @@ _REACHED = Q(state=Message.State.SENT) | Q(may_have_arrived=True) | Q(claimed_at
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    """`own`: the staff member whom the appointment is with."""
+
     address: str
     audience: Message.Audience
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def told(appointment: Appointment) -> dict[str, Any]:
     return {
         "when": when.to_json(),
         "place": appointment.place,
+        "with": appointment.staff.name if appointment.staff else "",
         "cancelled": appointment.state == State.CANCELLED,
         "revision": appointment.revision,
     }
@@ -125,6 +131,9 @@ def _readers(appointment: Appointment, kind: Message.Kind, *, tell_customer: boo
         if address and address.casefold() not in seen:
             seen.add(address.casefold())
             yield _Reader(address, Message.Audience.COMPANY)
+    own = appointment.staff.email if appointment.staff else ""
+    if own and own.casefold() not in seen and kind != Message.Kind.ATTENTION:
+        yield _Reader(own, Message.Audience.COMPANY, own=True)
 
 
 def _tell(
@@ -201,6 +210,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return (
         When.from_json(one["when"]).same_instants(When.from_json(other["when"]))
         and one["place"] == other["place"]
+        and one.get("with", "") == other.get("with", "")  # letters written before there were teams say none
         and one["cancelled"] == other["cancelled"]
     )
 
@@ -217,8 +227,8 @@ def _write(
     now: datetime,
     settle: timedelta,
 ) -> Message | None:
-    linked = Connection.objects.filter(module_id=appointment.module_id).exclude(state=Connection.State.ENDED)
-    message = _letter(appointment, reader, kind, details, now, settle, linked=linked.exists())
+    linked = is_seen(module_id=appointment.module_id, staff_id=appointment.staff_id)
+    message = _letter(appointment, reader, kind, details, now, settle, linked=linked)
     # the constraint message_once decides, without an error that would end the caller's transaction
     Message.objects.bulk_create([message], ignore_conflicts=True)
     return message if Message.objects.filter(pk=message.pk).exists() else None
@@ -236,6 +246,7 @@ def _letter(
 ) -> Message:
     # a company whose calendar is linked has the event already: a file would put it there twice
     attach = reader.audience == Message.Audience.CUSTOMER or not linked
+    own = {"own": True} if reader.own else {}
     return Message(
         company_id=appointment.company_id,
         appointment=appointment,
@@ -243,7 +254,7 @@ def _letter(
         kind=kind,
         audience=reader.audience,
         recipient=reader.address,
-        details={**details, "attach": attach and kind != Message.Kind.ATTENTION},
+        details={**details, **own, "attach": attach and kind != Message.Kind.ATTENTION},
         not_before=now + settle,
         created_at=now,
     )

@@ -38,6 +38,8 @@ class Visit:
     when: When
     visitor_zone: str = ""
     place: str = ""
+    with_whom: str = ""
+    """The staff member, where the company has a team."""
     was: When | None = None
     was_place: str | None = None
     title: str = ""
@@ -105,8 +107,16 @@ def to_customer(about: About, visit: Visit, *, manage_url: str, booking_url: str
     return _letter(subject, [Said(_greeting(visit.customer)), *parts, link, closing])
 
 
-def to_company(about: About, visit: Visit, *, staff_url: str) -> Letter:
-    """The letter to one of the company's recipients; times in the appointment's own zone."""
+def summary(visit: str, with_whom: str, company: str) -> str:
+    """The customer's name for it in a calendar: *Tour, Acme* or *Tour with Maria, Acme*."""
+    return f"{visit} with {with_whom}, {company}" if with_whom else f"{visit}, {company}"
+
+
+def to_company(about: About, visit: Visit, *, staff_url: str, own: bool = False) -> Letter:
+    """The letter to one of the company's recipients; times in the appointment's own zone.
+
+    `own`: to the staff member whom the appointment is with.
+    """
     heading, sentence = _COMPANY[about](visit)
     when = said_span(visit.when.start, visit.when.end, visit.when.zone)
     subject = f"{heading}: {one_line(visit.customer, 60)}, {one_line(visit.visit, 40)}, {when}"
@@ -114,6 +124,7 @@ def to_company(about: About, visit: Visit, *, staff_url: str) -> Letter:
         ("When", when),
         *_before(visit, visit.when.zone),
         ("Where", visit.place),
+        ("With", visit.with_whom),
         ("What", visit.title or visit.visit),
         ("Customer", visit.customer),
         ("E-mail", visit.email),
@@ -123,11 +134,15 @@ def to_company(about: About, visit: Visit, *, staff_url: str) -> Letter:
     parts: list[Part] = [Said(sentence), _facts(facts)]
     if visit.answers.strip():
         parts.append(Quoted("What the customer wrote", visit.answers))
+    why = (
+        f"the appointment is with you, {one_line(visit.with_whom, 60)}"
+        if own
+        else f"your address stands in the notification settings of {one_line(visit.company)}"
+    )
     parts += [
         Link("Open the appointment", staff_url),
-        Said("The link asks for your login. You get this because your address stands in the notification "
-             f"settings of {one_line(visit.company)}."),
-    ]  # fmt: skip
+        Said(f"The link asks for your login. You get this because {why}."),
+    ]
     return _letter(subject, parts)
 
 
@@ -160,7 +175,14 @@ def _cancelled(visit: Visit) -> tuple[str, list[Part]]:
     # the time this reader knows, should it have moved in between without their hearing of it
     visit = replace(visit, when=visit.was or visit.when, place=visit.was_place or visit.place)
     sentence = f"Your {_visit(visit)} with {one_line(visit.company)} will not take place. It was cancelled."
-    facts = _facts([("It was to be", _when(visit)), *_at_the_place(visit), ("Where", visit.place)])
+    facts = _facts(
+        [
+            ("It was to be", _when(visit)),
+            *_at_the_place(visit),
+            ("Where", visit.place),
+            ("With", visit.with_whom),
+        ]
+    )
     return f"Cancelled: {_visit(visit)}, {_when(visit)}", [Said(sentence), facts]
 
 
@@ -224,6 +246,7 @@ def _customer_facts(visit: Visit) -> Facts:
             ("When", _when(visit)),
             *_at_the_place(visit),
             ("Where", visit.place),
+            ("With", visit.with_whom),
             *_before(visit, _reader_zone(visit)),
         ]
     )

@@ -42,6 +42,11 @@ def is_seen(*, module_id: int, staff_id: int | None) -> bool:
     ).exists()
 
 
+def is_seen_of(connections: Iterable[_OfSomebody], *, staff_id: int | None) -> bool:
+    """The same, of a module's living connections that have been read already."""
+    return any(one.staff_id in (staff_id, None) for one in connections)
+
+
 def served_by(connection: Connection) -> QuerySet[Appointment]:
     """The appointments of those whom a calendar serves, on it or not."""
     found = Appointment.objects.filter(module_id=connection.module_id)
