@@ -41,8 +41,9 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("POST", rf"{BOX}{CAL}?/events", "event", "event"),
     ("GET", rf"{BOX}{CAL}?/events/[^/]+/instances", "", "Collection(event)"),
     ("GET", rf"{BOX}{CAL}?/events/[^/]+/calendar", "", "calendar"),
-    ("POST", rf"{BOX}{CAL}?/events/[^/]+/(?:accept|decline|tentativelyAccept)", "response", ""),
-    ("POST", rf"{BOX}{CAL}?/events/[^/]+/cancel", "cancellation", ""),
+    ("POST", rf"{BOX}{CAL}?/events/[^/]+/accept", "accept", ""),
+    ("POST", rf"{BOX}{CAL}?/events/[^/]+/(?:decline|tentativelyAccept)", "decline", ""),
+    ("POST", rf"{BOX}{CAL}?/events/[^/]+/cancel", "cancel", ""),
     ("GET", rf"{BOX}{CAL}?/events/[^/]+", "", "event"),
     ("PATCH", rf"{BOX}{CAL}?/events/[^/]+", "event", "event"),
     ("DELETE", rf"{BOX}{CAL}?/events/[^/]+", "", ""),
@@ -56,6 +57,7 @@ KINDS: tuple[tuple[str, str, str, str], ...] = (
     ("DELETE", "subscriptions/[^/]+", "", ""),
     ("POST", "subscriptions/[^/]+/reauthorize", "", ""),
 )
+ACTIONS = ("getSchedule", "accept", "decline", "cancel")
 PATTERNS = [(verb, re.compile(path, re.IGNORECASE), takes, gives) for verb, path, takes, gives in KINDS]
 
 
@@ -109,8 +111,8 @@ def _faults_of_object(value: Any, kind: str, where: str, *, asked: bool) -> list
     if not isinstance(value, dict):
         return [f"{where}: {value!r} is no {kind}"]
     fields, faults = fields_of(kind), []
-    if kind == "getSchedule":  # parameters of actions are written in any case
-        fields = fields | {name[0].upper() + name[1:]: one for name, one in fields.items()}
+    if kind in ACTIONS:  # their parameters are written in any case; the reference begins them in lower
+        fields = fields | {name[0].lower() + name[1:]: one for name, one in fields.items()}
     for name, item in value.items():
         if ANNOTATION.fullmatch(name):
             continue

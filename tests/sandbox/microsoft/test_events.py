@@ -309,7 +309,10 @@ def test_an_invitation_is_answered(microsoft: MicrosoftSandbox, ben: httpx.Clien
     )
     read = got(ben, f"me/events/{first}")
     assert (read["isOrganizer"], read["responseStatus"]["response"]) == (False, "notResponded")
-    assert ben.post(f"me/events/{first}/accept", json={"sendResponse": True}).status_code == 202
+    later = {"sendResponse": True, "proposedNewTime": {}}
+    assert refused(ben.post(f"me/events/{first}/accept", json=later))[0] == 400
+    # as Microsoft's own SDK spells it
+    assert ben.post(f"me/events/{first}/accept", json={"SendResponse": True}).status_code == 202
     assert got(ben, f"me/events/{first}")["responseStatus"]["response"] == "accepted"
     assert ben.post(f"me/events/{second}/decline", json={}).status_code == 202
     assert refused(ben.get(f"me/events/{second}"))[0] == 404

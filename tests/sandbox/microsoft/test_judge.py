@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +15,9 @@ from tests.sandbox.microsoft.conftest import ANA, made, timed
 
 from calendar_sandbox.microsoft.api import shapes
 
+TYPES = Path(__file__).parents[3] / "node_modules/@microsoft/microsoft-graph-types/microsoft-graph.d.ts"
+NOT_AMONG_THEM = {*graph_metadata.ACTIONS, "resourceData"}
+PLAIN = {"Boolean": "boolean", "Int32": "number", "Double": "number"}  # all else is a string in TypeScript
 CONTEXT = {"@odata.context": "http://localhost/v1.0/$metadata#x"}
 VISIT = timed("2026-11-25T10:00", "2026-11-25T11:00")
 
@@ -88,3 +93,32 @@ def test_what_the_stand_in_takes_is_graphs():
         assert set(shape) | ignored == set(graph_metadata.fields_of(sort)) | (
             own if sort == "event" else set()
         )
+
+
+def test_the_judges_metadata_is_microsofts():
+    """Names, types and choices, as in the types that Microsoft makes of its metadata for TypeScript."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", TYPES.read_text(), flags=re.DOTALL)
+    told = graph_metadata.document()
+    for name, choices in told["enums"].items():
+        (said,) = re.findall(rf"export type {capital(name)} =([^;]+);", text)
+        assert re.findall(r'"(\w+)"', said) == choices, name
+    for name in set(told["types"]) - NOT_AMONG_THEM:
+        base, body = re.findall(
+            rf"export interface {capital(name)}(?: extends (\w+))? {{(.*?)\n}}", text, re.DOTALL
+        )[0]
+        fields = dict(re.findall(r"(\w+)\?: (?:NullableOption<)?([\w\[\]]+)>?;", body))
+        assert base == capital(told["types"][name].get("base", "")), name
+        ours = {field: in_typescript(kind) for field, kind in told["types"][name]["fields"].items()}
+        assert ours.items() <= fields.items(), name
+
+
+def capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def in_typescript(kind: str) -> str:
+    many = graph_metadata.COLLECTION.fullmatch(kind)
+    if many:
+        return f"{in_typescript(many[1])}[]"
+    told = graph_metadata.document()
+    return capital(kind) if kind in told["types"] or kind in told["enums"] else PLAIN.get(kind, "string")

@@ -82,7 +82,7 @@ METHODS = (
     Method("events.delete", "DELETE", EVENT, WRITE, writing.delete),
     Method("events.instances", "GET", _each(EVENT, "instances"), READ_ANY, reading.instances),
     Method("events.calendar", "GET", _each(EVENT, "calendar"), READ_ANY, reading.calendar_of),
-    Method("events.accept", "POST", _each(EVENT, "accept"), WRITE, writing.accept, "response"),
+    Method("events.accept", "POST", _each(EVENT, "accept"), WRITE, writing.accept, "acceptance"),
     Method("events.decline", "POST", _each(EVENT, "decline"), WRITE, writing.decline, "response"),
     Method(
         "events.tentativelyAccept",

@@ -174,14 +174,17 @@ SCHEDULE: Shape = {
     "endTime": MOMENT,
     "availabilityViewInterval": "integer",
 }
-RESPONSE: Shape = {"comment": "string", "sendResponse": "boolean", "proposedNewTime": ANY}
+ACCEPTANCE: Shape = {"comment": "string", "sendResponse": "boolean"}
+RESPONSE: Shape = {**ACCEPTANCE, "proposedNewTime": ANY}
 CANCELLATION: Shape = {"comment": "string"}
+ACTIONS = ("schedule", "acceptance", "response", "cancellation")
 
 SHAPES: dict[str, tuple[Shape, frozenset[str]]] = {
     "event": (EVENT, ONLY_ANSWERED),
     "calendar": (CALENDAR, CALENDAR_ONLY_ANSWERED),
     "subscription": (SUBSCRIPTION, SUBSCRIPTION_ONLY_ANSWERED),
     "schedule": (SCHEDULE, frozenset()),
+    "acceptance": (ACCEPTANCE, frozenset()),
     "response": (RESPONSE, frozenset()),
     "cancellation": (CANCELLATION, frozenset()),
 }
@@ -191,9 +194,7 @@ def checked(given: dict[str, Any], sort: str) -> dict[str, Any]:
     """A body with what counts of it, choices in Graph's spelling. Raise Refusal for what Graph refuses."""
     shape, ignored = SHAPES[sort]
     made = {}
-    actions = (
-        {name.lower(): name for name in shape} if sort in ("schedule", "response", "cancellation") else {}
-    )
+    actions = {name.lower(): name for name in shape} if sort in ACTIONS else {}
     for name, value in given.items():
         known = actions.get(name.lower(), name)  # parameters of actions are written in any case
         if "@" in name or name in ignored:
