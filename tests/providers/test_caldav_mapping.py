@@ -13,9 +13,9 @@ from tests.providers.sides import NINE, TEN, at, content, fresh
 
 from genie.core.errors import Malformed
 from genie.core.event import EventContent, When
-from genie.providers.caldav import lines
 from genie.providers.caldav.mapping import edited, read, written
-from genie.providers.caldav.times import Setting, needs_zone
+from genie.providers.ical import lines
+from genie.providers.ical.times import Setting, needs_zone
 from genie.providers.port import EventIdentity
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)

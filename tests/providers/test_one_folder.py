@@ -18,7 +18,7 @@ ALSO = {"microsoft": ("outlook", "azure", "graph"), "google": ("gmail",)}
 EXCEPTIONS = {
     ("providers/registry.py", '": "genie.providers.'): "the one line of each folder",
     ("providers/zone_names.py", '"tzone://microsoft/utc"'): "the name of a zone, met in anybody's files",
-    ("providers/caldav/busy.py", '"X-MICROSOFT-CDO-BUSYSTATUS"'): "the name of a property of iCalendar files",
+    ("providers/ical/busy.py", '"X-MICROSOFT-CDO-BUSYSTATUS"'): "the name of a property of iCalendar files",
     (
         "config/settings.py",
         '"caldav": env.text("GENIE_DEMO_CALDAV_URL")',

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urljoin, urlsplit
 
-from genie.providers.caldav import zones
 from genie.providers.caldav.dav import canonical
 from genie.providers.caldav.multistatus import APPLE, CS, C, D, Multistatus, Node, Response
+from genie.providers.ical import zones
 from genie.providers.port import Account, CalendarInfo
 
 PROPERTIES = (

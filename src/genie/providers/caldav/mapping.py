@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from genie.core.errors import Malformed
 from genie.core.event import Busy, EventContent, When
-from genie.providers.caldav import zones
-from genie.providers.caldav.busy import busy_of, mailbox, own_answer
-from genie.providers.caldav.lines import Component, parse, plain, text_line
-from genie.providers.caldav.times import DAY, Setting, entry_of, instant_of, when_of
+from genie.providers.ical import zones
+from genie.providers.ical.busy import busy_of, mailbox, own_answer
+from genie.providers.ical.lines import Component, parse, plain, text_line
+from genie.providers.ical.times import DAY, Setting, entry_of, instant_of, when_of
 from genie.providers.port import EventIdentity, Window
 from genie.providers.zone_names import known
 

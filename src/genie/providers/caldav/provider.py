@@ -19,11 +19,12 @@ from genie.core.errors import (
     Transient,
 )
 from genie.core.event import EventContent
-from genie.providers.caldav import collections, mapping, zones
+from genie.providers.caldav import collections, mapping
 from genie.providers.caldav.dav import ICS, Answer, Dav, canonical, normalised, quoted
 from genie.providers.caldav.listing import Gathering, Listing
 from genie.providers.caldav.multistatus import CS, C, D, Multistatus, Response, TooLarge, Unreadable
-from genie.providers.caldav.times import Setting, needs_zone
+from genie.providers.ical import zones
+from genie.providers.ical.times import Setting, needs_zone
 from genie.providers.port import (
     Account,
     CalendarInfo,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from genie.core.errors import Malformed
 from genie.core.event import When
-from genie.providers.caldav import zones
-from genie.providers.caldav.lines import Component, Line
+from genie.providers.ical import zones
+from genie.providers.ical.lines import Component, Line
 from genie.providers.zone_names import iana
 
 MOMENT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?(Z)?)?", re.IGNORECASE)

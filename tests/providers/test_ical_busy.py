@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from genie.core.event import Busy, BusyKind
 from genie.providers.caldav.mapping import read
-from genie.providers.caldav.recurrence import OCCURRENCES
-from genie.providers.caldav.times import Setting
+from genie.providers.ical.recurrence import OCCURRENCES
+from genie.providers.ical.times import Setting
 from genie.providers.port import Window
 
 BERLIN = Setting("Europe/Berlin", frozenset({"ana@example.org"}))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from genie.providers.caldav import zones
 from genie.providers.caldav.mapping import read
-from genie.providers.caldav.times import Setting
+from genie.providers.ical import zones
+from genie.providers.ical.times import Setting
 from genie.providers.port import Window
 
 

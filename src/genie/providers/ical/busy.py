@@ -9,9 +9,9 @@ from itertools import chain
 
 from genie.core.errors import Malformed
 from genie.core.event import Busy, BusyKind, When
-from genie.providers.caldav.lines import Component
-from genie.providers.caldav.recurrence import OCCURRENCES, occurrences
-from genie.providers.caldav.times import (
+from genie.providers.ical.lines import Component
+from genie.providers.ical.recurrence import OCCURRENCES, occurrences
+from genie.providers.ical.times import (
     DAY,
     Entry,
     Moment,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar as IcsCalendar
 from icalendar import Timezone
 
-from genie.providers.caldav.lines import Component, parse
+from genie.providers.ical.lines import Component, parse
 from genie.providers.zone_names import iana
 
 OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*([+-])(\d{1,2}):?(\d{2})?\)?", re.IGNORECASE)
