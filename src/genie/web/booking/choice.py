@@ -1,4 +1,4 @@
-"""What a visitor chose besides the time: the kind of appointment, carried from page to page in the address."""
+"""What a visitor chose besides the time: the kind of appointment, carried in the address along."""
 
 from __future__ import annotations
 
