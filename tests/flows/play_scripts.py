@@ -47,6 +47,7 @@ WAYS = (
         "CALDAV_SCRIPTS",
     ),
     Way("google", "test_sync_on_google.py", "GOOGLE_SCRIPTS"),
+    Way("microsoft", "test_sync_on_microsoft.py", "MICROSOFT_SCRIPTS"),
 )
 
 
