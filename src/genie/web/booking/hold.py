@@ -40,7 +40,7 @@ def hold(request: HttpRequest, company_slug: str, module_slug: str) -> HttpRespo
         return closed(request, company_slug, module_slug)
     start = start_of(request.POST.get("at", ""))
     choice = choice_of(request, module)
-    if start is None or choice.asks:
+    if start is None or choice.asks or choice.unknown:
         return HttpResponse(status=204)
     known = holder_of(request)
     holder = known if known.value else new_holder()
