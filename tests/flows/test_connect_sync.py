@@ -114,14 +114,14 @@ def test_linking_the_same_calendar_again_adopts_the_copies_silently(scene: Scene
     assert not Message.objects.exists()
 
 
-def test_a_copy_marked_as_cancelled_meanwhile_is_put_right_when_linked_again(scene: Scene) -> None:
+def test_beside_a_copy_marked_as_cancelled_meanwhile_there_is_a_new_one_when_linked_again(scene: Scene) -> None:
     (jane,) = booked(scene, "Jane")
     end(scene, keep=True)
     scene.owner.cancel("work", scene.link(jane).remote_id)
     link_again(scene)
     scene.settle()
     assert Appointment.objects.get().state == "confirmed"
-    assert [e.content.cancelled for e in scene.owner.events("work")] == [False]
+    assert sorted(e.content.cancelled for e in scene.owner.events("work")) == [False, True]
     assert not Message.objects.exists()
 
 
@@ -278,6 +278,40 @@ def test_linking_again_pays_a_deletion_that_was_owed_when_the_link_ended(scene: 
     assert titles(scene) == []
 
 
+def test_linking_again_after_a_removal_never_takes_our_own_deletion_for_the_owners(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    end(scene, keep=False)
+    settled(scene)
+    scene.connection = link_again(scene)
+    off(scene, on=True)
+
+    def cut(name: str, _arguments: object) -> None:
+        if name == "create":
+            lose(scene)
+
+    scene.world.before = cut  # the first time nobody knows whether it arrived
+    scene.poll()
+    assert scene.world.before is None, "it was cut"
+    scene.settle()
+    assert Appointment.objects.get(id=jane.id).state == "confirmed"
+    assert titles(scene) == ["Visit: Jane"]
+    assert not Message.objects.exists()
+
+
+def test_linking_again_knows_the_original_beside_its_copy(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    original = scene.link(jane).remote_id
+    copy = scene.owner.copy("work", original, when=at(6))
+    end(scene, keep=True)
+    before = scene.owner.event("work", copy)
+    change_title(scene, jane, "Changed while unlinked")
+    link_again(scene)
+    scene.settle()
+    assert scene.owner.event("work", copy) == before
+    assert scene.link(jane).remote_id == original
+    assert sorted(map(str, titles(scene))) == ["Changed while unlinked", "Visit: Jane"]
+
+
 def lose(scene: Scene) -> None:
-    scene.world.after = None
+    scene.world.before = scene.world.after = None
     raise Transient("cut", outcome_unknown=True)

@@ -126,6 +126,7 @@ def _take_up_again(connection: Connection, to_come: Sequence[Appointment]) -> No
     EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
         connection=connection,
         state=EventLink.State.OWES_PUSH,
+        generation=F("generation") + 1,  # what was deleted when the link ended is no deletion of its owner's
         remote_id="",
         etag="",
         stamp=None,

@@ -153,13 +153,16 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 
 
 def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
-    """The one live event there that bears our key: of an earlier link, perhaps cut and pasted since, or of a
-    create that was never answered. Of several none is known to be ours; then the identity tells."""
+    """The live event there that bears our key: of an earlier link, perhaps cut and pasted since, or of a
+    create that was never answered. Of several it is the one whose UID we know, else none is known to be ours.
+    One that was called off is left alone: not everywhere can a write take that back."""
     found = []
     for listed in provider.find(debt.calendar, debt.identity.key):
         with suppress(Gone):
             found.append(provider.get(debt.calendar, listed.id))
-    return found[0] if len(found) == 1 and not found[0].content.cancelled else None
+    known = EventLink.objects.values_list("uid", flat=True).get(id=debt.link_id)
+    likely = [event for event in found if known and event.uid == known] or found
+    return likely[0] if len(likely) == 1 and not likely[0].content.cancelled else None
 
 
 def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
