@@ -20,6 +20,7 @@ from genie.flows.create_registration_link import create_registration_link
 from genie.flows.list_remote_calendars import list_remote_calendars
 from genie.flows.register_typed import register_typed
 from genie.flows.set_realtime import set_realtime
+from genie.providers.registry import ProviderSettings
 from genie.store.models import (
     Access,
     Appointment,
@@ -94,14 +95,15 @@ def register(
     user: str,
     password: str,
     now: datetime,
+    settings: ProviderSettings = QUICK,
     **renews: RemoteKey,
 ) -> RemoteKey:
     """Make a registration link and answer it, as the account's owner does. Raises as register_typed."""
     made = create_registration_link(
-        company=company, kind="caldav", user=admin, hours=72, settings=QUICK, now=now, **renews
+        company=company, kind="caldav", user=admin, hours=72, settings=settings, now=now, **renews
     )
     typed = {"address": address, "user": user, "password": password}
-    return register_typed(token=made.token, typed=typed, settings=QUICK, now=now)
+    return register_typed(token=made.token, typed=typed, settings=settings, now=now)
 
 
 @contextlib.contextmanager

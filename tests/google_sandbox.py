@@ -15,7 +15,7 @@ answer did not have the shape the discovery document gives it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +46,8 @@ class GoogleSandbox:
     google: Google
     violations: list[str] = field(default_factory=list)
     check_traffic: bool = True  # off for tests of speed
+    wire: Callable[[], httpx.BaseTransport] | None = None
+    """What carries the product's requests in place of the network (`ProviderSettings.wire`)."""
 
     @property
     def world(self) -> World:

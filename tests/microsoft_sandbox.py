@@ -14,7 +14,7 @@ answer did not have the shape the metadata gives it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,6 +44,8 @@ class MicrosoftSandbox:
     graph: Graph
     violations: list[str] = field(default_factory=list)
     check_traffic: bool = True  # off for tests of speed
+    wire: Callable[[], httpx.BaseTransport] | None = None
+    """What carries the product's requests in place of the network (`ProviderSettings.wire`)."""
 
     @property
     def world(self) -> World:

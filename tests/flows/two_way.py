@@ -367,7 +367,7 @@ class TwoWay(RuleBasedStateMachine):
 
     def _both_sides_agree(self) -> None:
         events = [e for e in self.there.events() if e.key and not e.content.cancelled]
-        for appointment in self._fresh():
+        for appointment in self._sent():
             link = EventLink.objects.get(appointment=appointment)
             bearers = [e for e in events if e.key == link.id.hex and e.id not in self.foreign]
             if appointment.id in self.series:
@@ -481,6 +481,10 @@ class TwoWay(RuleBasedStateMachine):
             self.scene.drain()
         except Crash:
             connection.close()  # a dead worker's locks and transactions are gone with its connection
+
+    def _sent(self) -> list[Appointment]:
+        """Those that have an event, or had one."""
+        return self._fresh()
 
     def _fresh(self) -> list[Appointment]:
         ids = [appointment.id for appointment in self.appointments]

@@ -44,7 +44,11 @@ def settings_for(sandbox: GoogleSandbox, **changes: Any) -> ProviderSettings:
         "api_url": f"{sandbox.base_url}/calendar/v3",
         "units_per_minute": "0",
     }
-    given: dict[str, Any] = {"clock": sandbox.world.now, "options": {"google": google}}
+    given: dict[str, Any] = {
+        "clock": sandbox.world.now,
+        "options": {"google": google},
+        "wire": sandbox.wire,
+    }
     return ProviderSettings(**(given | changes))
 
 

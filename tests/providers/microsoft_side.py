@@ -37,7 +37,11 @@ def settings_for(sandbox: MicrosoftSandbox, **changes: Any) -> ProviderSettings:
         "graph_url": f"{sandbox.base_url}/v1.0",
         "requests_per_minute": "0",
     }
-    given: dict[str, Any] = {"clock": sandbox.world.now, "options": {"microsoft": microsoft}}
+    given: dict[str, Any] = {
+        "clock": sandbox.world.now,
+        "options": {"microsoft": microsoft},
+        "wire": sandbox.wire,
+    }
     return ProviderSettings(**(given | changes))
 
 

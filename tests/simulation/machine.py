@@ -1,0 +1,331 @@
+"""A business, a calendar's owner, workers and faults: every step of a simulation, and what must hold.
+
+The two-way scripts of tests/flows, without Hypothesis: steps are called by name with plain numbers, so a
+script is data, replays exactly, and can be shortened. Beside theirs there are steps in the midst of a drain,
+two workers in one calendar, access that ends, switching, unlinking and linking again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from tests.flows.two_way import Side, TwoWay
+from tests.simulation.stages import Stage
+
+from genie.core.appointment import LIVE, State
+from genie.flows.connect_calendar import connect_calendar
+from genie.flows.deliver import deliver, due
+from genie.flows.describe import local_fields
+from genie.flows.notify import told
+from genie.flows.seat import NoSeat
+from genie.flows.set_realtime import set_realtime
+from genie.flows.unlink import unlink
+from genie.notices.port import Letterhead, OutgoingMail, Unavailable
+from genie.store.models import Appointment, Change, Connection, EventLink, Message, Module
+
+FLOWING = ("when", "title", "place", "notes")
+Step = tuple[str, Mapping[str, Any]]
+
+
+@dataclass
+class Post:
+    """A mail server. `trouble`: how often of ten times it is out of reach, in a fixed order."""
+
+    letterhead: Letterhead = field(
+        default_factory=lambda: Letterhead("genie@acme.example", "https://genie.example")
+    )
+    trouble: int = 0
+    taken: list[OutgoingMail] = field(default_factory=list)
+    _asked: int = 0
+
+    def send(self, mail: OutgoingMail) -> None:
+        self._asked += 1
+        if self._asked * 7 % 10 < self.trouble:
+            raise Unavailable("The mail server is out of reach.", outcome_unknown=self._asked % 2 == 0)
+        self.taken.append(mail)
+
+
+class Simulated(TwoWay):
+    """One seed's world while it is played."""
+
+    def __init__(self, stage: Stage, *, winner: str, booked: int, capacity: int) -> None:
+        super().__init__()
+        self.stage = stage
+        self.listening = True
+        """May what happens there flow back?"""
+        self.linked = self.granted = True
+        self.ever: dict[tuple[Any, str], list[Any]] = defaultdict(list)
+        """Every value anybody ever gave a field."""
+        self.loose: set[tuple[Any, str]] = set()
+        """Fields changed there while nothing flowed back, or about when that began: either value is right."""
+        self.perhaps_gone: set[Any] = set()
+        self.booked_as: dict[Any, dict[str, Any]] = {}
+        """What the booking page confirmed."""
+        self.post = Post()
+        self.elsewhere = False
+        """Was an event moved to another calendar? Its copy stays there when the link ends."""
+        Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity)
+        stage.scene.module.refresh_from_db()
+        self.open(stage, winner=winner, booked=booked)
+
+    def play(self, step: Step) -> None:
+        name, arguments = step
+        if self.possible(name):
+            getattr(self, name)(**arguments)
+
+    def possible(self, name: str) -> bool:
+        """Do the conditions of a step hold? One that lost its ground by shortening is left out."""
+        rule = getattr(getattr(type(self), name), "hypothesis_stateful_rule", None)
+        return all(condition(self) for condition in rule.preconditions) if rule else True
+
+    # --- more steps
+
+    def messages_arrive(self) -> None:
+        self.stage.hear()
+        self._drain()
+
+    def letters_go_out(self, trouble: int = 0) -> None:
+        """`trouble`: how often of ten times the mail server is out of reach."""
+        self.post.trouble = trouble
+        for message_id in due(now=self.scene.now):
+            deliver(message_id=message_id, sender=self.post, now=self.scene.now)
+
+    def meanwhile(self, request: int, after: bool, step: Step, first: Step | None = None) -> None:
+        """While a worker talks to the calendar, at its n-th request, something else happens. `first`: what
+        gives the worker something to do."""
+        if first:
+            self.play(first)
+
+        def happens() -> None:
+            assert not connection.in_atomic_block, "a request was made inside a transaction"
+            self.play(step)
+
+        self.stage.way.plan(request, happens, after=after)
+        try:
+            self._drain()
+        finally:
+            self.stage.way.forget_plans()
+
+    def access_ends(self) -> None:
+        if self.granted:
+            self.stage.end_access()
+            self.granted = False
+
+    def access_given(self) -> None:
+        if not self.granted:
+            self.stage.give_access()
+            self.granted = True
+
+    def out_of_reach(self, minutes: int) -> None:
+        """Nothing gets through for so long, and the worker tries."""
+        self.there.faults_stop()
+        self.stage.way.roll(1, seed=0)
+        for _ in range(3):
+            self.scene.later(minutes=minutes / 3)
+            self._drain()
+        self.stage.way.roll(0, seed=0)
+        self.there.faults_go_on()
+
+    def realtime_switched(self, on: bool) -> None:
+        if not self.linked:
+            return
+        living = Connection.objects.get(module=self.scene.module, state=Connection.State.LINKED)
+        if living.realtime and not on:
+            self._nothing_flows_back_now()
+        set_realtime(
+            company_id=self.scene.module.company_id, connection_id=living.id, on=on, now=self.scene.now
+        )
+        self.listening = on
+
+    def unlinked(self, keep: bool) -> None:
+        """A copy that bears our key, a series, an event on another calendar stay where they are, and a link
+        made later makes a second event: that is known, and not played."""
+        if not self.linked or self.copied or self.series or self.elsewhere:
+            return
+        living = Connection.objects.get(module=self.scene.module, state=Connection.State.LINKED)
+        self._nothing_flows_back_now()
+        unlink(
+            company_id=self.scene.module.company_id,
+            connection_id=living.id,
+            keep_copies=keep,
+            settings=self.scene.settings,
+            now=self.scene.now,
+            wait_seconds=0.01,
+        )
+        self.linked = self.listening = False
+        self.quiet_here = False
+
+    def linked_again(self) -> None:
+        if self.linked:
+            return
+        self.there.faults_stop()
+        self.access_given()
+        self._nothing_is_asked_while_unlinked()
+        made = connect_calendar(
+            module=self.scene.module,
+            key=self.scene.key,
+            remote_id=self.scene.calendar.remote_id,
+            user=None,
+            now=self.scene.now,
+        )
+        set_realtime(
+            company_id=self.scene.module.company_id, connection_id=made.id, on=True, now=self.scene.now
+        )
+        self.scene.connection = made
+        self.linked = self.listening = True
+        self.there.faults_go_on()
+
+    def faults_stop(self) -> None:
+        self.access_given()
+        if not self.linked:
+            self.linked_again()
+        if not self.listening:
+            self.realtime_switched(on=True)
+        self.stage.hear()
+        super().faults_stop()
+        self.loose.clear()
+        self.perhaps_gone.clear()
+
+    def moved_to_another_calendar_there(self, which: int) -> None:
+        if self.linked:
+            self.elsewhere = True
+            super().moved_to_another_calendar_there(which=which)
+
+    def made_a_series_there(self, which: int) -> None:
+        if self.linked:
+            super().made_a_series_there(which=which)
+
+    # --- what must hold
+
+    def _both_sides_agree(self) -> None:
+        super()._both_sides_agree()
+        self._history_explains_every_value()
+        self._no_time_is_given_twice()
+        self._customers_know_the_truth()
+
+    def _no_value_was_lost(self) -> None:
+        for appointment in self._fresh():
+            if appointment.id in self.perhaps_gone and appointment.state == State.CANCELLED:
+                self.gone.setdefault(appointment.id, set()).add("there")
+            for name in FLOWING:
+                if (appointment.id, name) in self.loose:
+                    value = _plain(getattr(local_fields(appointment), name))
+                    assert value in [_plain(one) for one in self.ever[appointment.id, name]], (name, value)
+        loose = {key: self.touched.pop(key) for key in list(self.touched) if key in self.loose}
+        super()._no_value_was_lost()
+        self.touched |= loose
+
+    def _history_explains_every_value(self) -> None:
+        """Each field's line of changes has no gap, and its end is what stands there now."""
+        for appointment in self._fresh():
+            last: dict[str, str] = {}
+            for change in Change.objects.filter(appointment=appointment, lost=False).order_by("id"):
+                if change.field in last:
+                    assert change.old == last[change.field], (change.field, change.old, last[change.field])
+                last[change.field] = change.new
+            now = {
+                "when": f"{appointment.start.isoformat()}/{appointment.end.isoformat()}",
+                "title": appointment.title,
+                "place": appointment.place,
+                "notes": appointment.notes,
+                "state": appointment.state,
+            }
+            for name, value in last.items():
+                assert now.get(name, value) == value, (name, now[name], value)
+
+    def _no_time_is_given_twice(self) -> None:
+        """No more than the capacity at once, but for what the calendar's owner put there, flagged."""
+        self.scene.module.refresh_from_db()
+        live = list(Appointment.objects.filter(module=self.scene.module, state__in=LIVE, lane__isnull=False))
+        for one in live:
+            together = [other for other in live if other.start <= one.start < other.end]
+            assert len(together) <= self.scene.module.capacity, together
+        unseated = Appointment.objects.filter(module=self.scene.module, state__in=LIVE, lane__isnull=True)
+        assert not unseated.filter(attention="").exists(), "over capacity, and nobody is told"
+
+    def _customers_know_the_truth(self) -> None:
+        """What the last letter says, or the booking page where there was none, is so."""
+        for _ in range(4):
+            self.scene.later(hours=1)
+            self.letters_go_out()
+        for appointment in self._fresh():
+            letters = Message.objects.filter(appointment=appointment, audience="customer")
+            # while faults end days pass, and a letter is not sent that late
+            read = Q(state=Message.State.SENT) | Q(reason__startswith="It could not be sent for two days.")
+            last = letters.filter(read).order_by("revision").last()
+            known, true = last.details["told"] if last else self.booked_as[appointment.id], told(appointment)
+            assert (known["when"]["start"], known["when"]["end"], known["cancelled"]) == (
+                true["when"]["start"],
+                true["when"]["end"],
+                true["cancelled"],
+            ), (known, true)
+
+    def _nothing_is_asked_while_unlinked(self) -> None:
+        """Once the copies are removed, where that was asked for, no request goes out any more."""
+        for _ in range(60):
+            if not Connection.objects.filter(
+                module=self.scene.module, state=Connection.State.REMOVING
+            ).exists():
+                break
+            self.scene.later(hours=1)  # a create nobody answered is looked for until a day later
+            self._drain()
+        else:
+            raise AssertionError("copies are still being removed")
+        asked = self.stage.way.requests
+        for _ in range(3):
+            self.scene.later(hours=1)
+            self.stage.hear()
+            self._drain()
+        assert self.stage.way.requests == asked, "a request was made after the link had ended"
+
+    # --- how it is done
+
+    def _sent(self) -> list[Appointment]:
+        """One that was booked and cancelled while there was no link has no event and never had one."""
+        tied = set(EventLink.objects.values_list("appointment_id", flat=True))
+        return [one for one in self._fresh() if one.id in tied or one.state != State.CANCELLED]
+
+    def _book(self, hour: int) -> None:
+        try:
+            super()._book(hour)
+        except NoSeat:
+            return
+        made = self.appointments[-1]
+        self.booked_as[made.id] = told(made)
+        for name in FLOWING:
+            self.ever[made.id, name].append(getattr(local_fields(made), name))
+
+    def _touch(self, appointment: Appointment, name: str, side: Side, value: Any) -> None:
+        self.ever[appointment.id, name].append(value)
+        if side == "there" and not self.listening:
+            self.loose.add((appointment.id, name))
+        super()._touch(appointment, name, side, value)
+
+    def _nothing_flows_back_now(self) -> None:
+        """What was changed there and has not come in yet may or may not do so any more."""
+        self.loose |= {key for key, sides in self.touched.items() if "there" in sides}
+        for appointment_id in [one for one, sides in self.gone.items() if sides == {"there"}]:
+            del self.gone[appointment_id]
+            self.perhaps_gone.add(appointment_id)
+        # moved by cutting and pasting, and not found again yet: now nobody looks any more
+        missing = EventLink.objects.filter(state=EventLink.State.MISSING)
+        self.perhaps_gone |= set(missing.values_list("appointment_id", flat=True))
+
+    def removed_there(self, which: int, how: str) -> None:
+        before = set(self.gone)
+        super().removed_there(which=which, how=how)
+        if not self.listening:
+            for appointment_id in set(self.gone) - before:
+                del self.gone[appointment_id]
+                self.perhaps_gone.add(appointment_id)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "start"):
+        return (value.start, value.end)
+    return " ".join((value or "").split())

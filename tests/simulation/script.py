@@ -1,0 +1,132 @@
+"""A script: which calendar system, which rules, and what happens in which order. A seed decides all of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.simulation.machine import Step
+
+Draw = Callable[[random.Random], Any]
+SHORTEST, LONGEST = 8, 18
+
+
+def one_of(*values: Any) -> Draw:
+    return lambda dice: dice.choice(values)
+
+
+def number(low: int, high: int) -> Draw:
+    return lambda dice: dice.randint(low, high)
+
+
+HOUR = number(0, 200)
+WHICH = number(0, 5)
+YES_OR_NO = one_of(True, False)
+TITLE = one_of("Tour", "Visit", "Chat", "Call – é", "")
+NOTES = one_of("", "Side door", "Two\nlines", "   padded  ")
+
+HERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
+    "somebody_books": (4, {"hour": HOUR, "at_once": YES_OR_NO}),
+    "moved_here": (4, {"which": WHICH, "hour": HOUR}),
+    "edited_here": (3, {"which": WHICH, "title": TITLE, "notes": NOTES}),
+    "cancelled_here": (2, {"which": WHICH}),
+}
+"""Steps that people take here: how often, and what they name."""
+THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
+    "moved_there": (5, {"which": WHICH, "hour": HOUR}),
+    "resized_there": (2, {"which": WHICH, "minutes": one_of(15, 30, 90, 240)}),
+    "made_all_day_there": (1, {"which": WHICH, "hour": HOUR}),
+    "edited_there": (3, {"which": WHICH, "title": TITLE, "place": TITLE}),
+    "notes_written_there": (2, {"which": WHICH, "notes": NOTES}),
+    "removed_there": (3, {"which": WHICH, "how": one_of("delete", "delete", "decline")}),
+    "cut_and_pasted_there": (2, {"which": WHICH, "hour": HOUR}),
+    "moved_to_another_calendar_there": (1, {"which": WHICH}),
+    "made_a_series_there": (1, {"which": WHICH}),
+    "made_a_single_event_again_there": (1, {"which": WHICH}),
+    "a_foreign_event_is_made": (2, {"hour": HOUR, "series": YES_OR_NO}),
+    "a_foreign_event_is_moved": (1, {"which": WHICH, "hour": HOUR}),
+    "copied_there": (1, {"which": WHICH, "hour": HOUR}),
+    "cursors_expire": (1, {}),
+}
+"""What the calendar's owner does."""
+MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
+    "worker_runs": (4, {}),
+    "a_minute_passes": (5, {}),
+    "time_passes": (3, {"seconds": one_of(1, 50, 130, 3700)}),
+    "worker_is_killed": (4, {"statement": number(1, 120)}),
+    "a_request_fails": (4, {"request": number(1, 6), "effect": YES_OR_NO, "dies": YES_OR_NO}),
+    "messages_arrive": (3, {}),
+    "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
+    "access_ends": (1, {}),
+    "access_given": (2, {}),
+    "out_of_reach": (1, {"minutes": one_of(1, 30, 300)}),
+    "realtime_switched": (1, {"on": YES_OR_NO}),
+    "unlinked": (1, {"keep": YES_OR_NO}),
+    "linked_again": (2, {}),
+}
+MEANWHILE = 12
+"""How often something happens in the midst of a drain: another worker, or anybody."""
+IN_THE_MIDST = {**HERE, **THERE, "worker_runs": (12, {})}
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is played. The same script always plays the same."""
+
+    seed: int
+    system: str
+    winner: str
+    booked: int
+    capacity: int
+    push: bool
+    steps: Sequence[Step]
+
+    def with_steps(self, steps: Sequence[Step]) -> Script:
+        return replace(self, steps=tuple(steps))
+
+    def __str__(self) -> str:
+        rules = f"{self.winner}, {self.booked} booked, capacity {self.capacity}, push {self.push}"
+        lines = [f"on {self.system}: {rules}", *(f"  {said(step)}" for step in self.steps)]
+        return "\n".join(lines)
+
+
+def said(step: Step) -> str:
+    name, arguments = step
+    shown = ", ".join(
+        f"{key}=({said(value)})" if key in ("step", "first") and value else f"{key}={value!r}"
+        for key, value in arguments.items()
+    )
+    return f"{name}({shown})"
+
+
+def written(seed: int, systems: Sequence[str]) -> Script:
+    """The script of a seed."""
+    dice = random.Random(seed)
+    return Script(
+        seed=seed,
+        system=systems[seed % len(systems)],
+        winner=dice.choice(["calendar_wins", "dashboard_wins"]),
+        booked=dice.randint(1, 2),
+        capacity=dice.choice([1, 2, 50]),
+        push=dice.random() < 0.5,
+        steps=tuple(_step(dice) for _ in range(dice.randint(SHORTEST, LONGEST))),
+    )
+
+
+def _step(dice: random.Random) -> Step:
+    everything = {**HERE, **THERE, **MACHINES}
+    whole = sum(weight for weight, _ in everything.values())
+    if dice.randrange(whole + MEANWHILE) < MEANWHILE:
+        inner = _drawn(dice, IN_THE_MIDST)
+        first = _drawn(dice, {**HERE, **THERE}) if dice.random() < 0.7 else None
+        request, after = dice.choice((1, 1, 1, 2, 2, 3, 4, 5)), dice.random() < 0.5
+        return "meanwhile", {"request": request, "after": after, "step": inner, "first": first}
+    return _drawn(dice, everything)
+
+
+def _drawn(dice: random.Random, table: Mapping[str, tuple[int, Mapping[str, Draw]]]) -> Step:
+    names = list(table)
+    (name,) = dice.choices(names, [table[name][0] for name in names])
+    return name, {key: draw(dice) for key, draw in table[name][1].items()}

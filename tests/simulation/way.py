@@ -1,0 +1,82 @@
+"""The way of our requests to a calendar system: at any of them something may happen, before or after it."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+
+Happening = Callable[[], None]
+T = TypeVar("T")
+
+
+class Way:
+    """Carries requests one by one, counted. `cut` makes what a caller gets who loses the connection."""
+
+    def __init__(self, cut: Callable[[], Exception]) -> None:
+        self.cut = cut
+        self.requests = 0
+        self._planned: dict[tuple[int, bool], list[Happening]] = defaultdict(list)
+        self._dice = random.Random(0)
+        self._chance = 0.0
+        self._under_way: list[tuple[int, bool]] = []
+
+    def plan(self, request: int, what: Happening, *, after: bool) -> None:
+        """At the n-th request from now (1 = the next), before or after its effect."""
+        self._planned[self.requests + request, after].append(what)
+
+    def forget_plans(self) -> None:
+        self._planned.clear()
+
+    def roll(self, chance: float, *, seed: int) -> None:
+        """From now on each request is cut by itself at this chance, half of them after their effect."""
+        self._chance, self._dice = chance, random.Random(seed)
+
+    def lose(self) -> None:
+        """What happens when the connection breaks."""
+        raise self.cut()
+
+    def carry(self, send: Callable[[], T]) -> T:
+        self.begin()
+        answer = send()
+        self.end()
+        return answer
+
+    def begin(self) -> None:
+        """A request sets out. Whoever calls this calls `end` once it has had its effect."""
+        self.requests += 1
+        number, lost = self.requests, self._dice.random() < self._chance
+        after = lost and self._dice.random() < 0.5
+        self._happen(number, after=False)
+        if lost and not after:
+            self.lose()
+        self._under_way.append((number, after))
+
+    def end(self) -> None:
+        number, lost = self._under_way.pop()
+        self._happen(number, after=True)
+        if lost:
+            self.lose()
+
+    def _happen(self, number: int, *, after: bool) -> None:
+        for what in self._planned.pop((number, after), []):
+            what()
+
+
+class Wire(httpx.BaseTransport):
+    """The network, as far as a conversation needs one: each request takes the way to a function."""
+
+    def __init__(self, way: Way, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._way = way
+        self._answer = answer
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        return self._way.carry(lambda: self._answer(request))
+
+
+def connection_lost() -> Exception:
+    return httpx.ReadError("the simulation cut the connection")
