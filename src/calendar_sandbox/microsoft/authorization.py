@@ -149,7 +149,7 @@ def wish_of(world: World, path: str, query: str) -> Wish:
     """
     tenant = tenant_of(world, path)
     given = dict(parse_qsl(query, keep_blank_values=True))
-    client, redirect_uri = _app(world, tenant, given)
+    client, redirect_uri = app_of(world, tenant, given)
     mode = given.get("response_mode") or MODES[0]
     way = Way(redirect_uri, mode if mode in MODES else MODES[0], given.get("state"))
     try:
@@ -174,7 +174,8 @@ def wish_of(world: World, path: str, query: str) -> Wish:
         raise SentBack(way, refused) from None
 
 
-def _app(world: World, tenant: str, given: Mapping[str, str]) -> tuple[Client, str]:
+def app_of(world: World, tenant: str, given: Mapping[str, str]) -> tuple[Client, str]:
+    """Find the app and the address it is to be answered at, or raise Refused."""
     if not given.get("client_id"):
         raise aadsts.missing("client_id")
     client = client_of(world, tenant, given["client_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route
 
-from calendar_sandbox.microsoft import control, oauth
+from calendar_sandbox.microsoft import approval, control, oauth
 from calendar_sandbox.microsoft.service import BATCH, Graph
 from calendar_sandbox.standin.exchange import Reply, Request
 from calendar_sandbox.standin.wire import Api, Faulty, plain_words
@@ -43,5 +43,6 @@ async def _answer(graph: Graph, request: Request) -> Reply:
 routes: list[BaseRoute] = [
     Route("/v1.0/{path:path}", Api("microsoft", _answer), methods=ANY),
     *map(_with_faults, oauth.routes),
+    *approval.routes,
     *control.routes,
 ]
