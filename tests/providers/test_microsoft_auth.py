@@ -249,7 +249,7 @@ def test_a_code_that_brings_nothing(microsoft, answer, fault, said):
         ("access_denied", "AADSTS65004: User declined to consent.", errors.Denied, "press Accept there"),
         ("access_denied", "the user canceled the authentication", errors.Denied, "declined"),
         ("access_denied", "AADSTS90094: needs permission", errors.NotAllowedThere, "has to approve this app"),
-        ("consent_required", "", errors.NotAllowedThere, "Ask that administrator to approve it"),
+        ("consent_required", "", errors.NotAllowedThere, "Send that administrator this address"),
         ("invalid_client", "AADSTS650051", errors.NotAllowedThere, "has to approve this app"),
         ("interaction_required", "AADSTS50105: blocked", errors.NotAllowedThere, "do not allow this sign-in"),
         ("unauthorized_client", "AADSTS50194", errors.NotAllowedThere, "registered for other accounts"),
@@ -263,6 +263,15 @@ def test_a_refusal_on_the_way_back(microsoft, error, description, fault, said):
     found = pages(microsoft).refusal(error=error, description=description)
     assert type(found) is fault
     assert said in str(found)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "whose"),
+    [("common", "organizations"), ("organizations", "organizations"), ("contoso.example", "contoso.example")],
+)
+def test_who_needs_an_approval_is_told_the_address_of_it(microsoft, tenant, whose):
+    found = pages(microsoft, tenant=tenant).refusal(error="consent_required", description="")
+    assert str(found).endswith(f": {microsoft.url}/{whose}/adminconsent?client_id={CLIENT}")
     assert "Nothing was saved." in str(found)
     assert len(str(found)) < 400
 

@@ -272,6 +272,31 @@ def test_a_state_that_was_tampered_with(acme: Scene, client: Client) -> None:
     assert not RemoteKey.objects.exists()
 
 
+ORGANISATION = "/connect/return/microsoft?admin_consent=True&tenant=4c80b6da-07d3-4d39-8fc7-158e18b8d8f9"
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        ("", 200, "The approval was given"),
+        ("&error=consent_required&error_description=AADSTS65004", 403, "The approval was not given"),
+        ("&state=x", 400, "This sign-in is not known here"),
+    ],
+)
+def test_an_administrator_comes_back_who_approved_the_installation(
+    acme: Scene, client: Client, more: str, status: int, said: str
+):
+    page = come_back(client, ORGANISATION + more)
+    assert (page.status_code, title(page)) == (status, said)
+    assert "AADSTS" not in words(page)
+
+
+def test_only_a_system_with_approvals_knows_such_a_way_back(acme: Scene, client: Client):
+    for kind in ("paged", "google", "nowhere"):
+        page = come_back(client, ORGANISATION.replace("microsoft", kind))
+        assert title(page) == "This sign-in is not known here"
+
+
 def test_a_replayed_address(acme: Scene, client: Client) -> None:
     address = go(client, link_of(acme))
     cookie = next(morsel.value for name, morsel in client.cookies.items() if name.startswith("sign_in_"))

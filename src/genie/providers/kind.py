@@ -28,6 +28,9 @@ class Kind:
     """What the owner does there once the account is chosen: a sentence."""
     take_back: str = ""
     """How the owner takes the access back without us: what to do, as a clause in the imperative."""
+    approval: str = ""
+    """The parameter with which an administrator comes back who approved this installation there for a whole
+    organisation, or declined to. Empty: there is no such thing."""
     hosts: tuple[str, ...] = ()
     """Where people of this system have their mail: who types one of these as a server means this kind."""
     notifications: str = ""

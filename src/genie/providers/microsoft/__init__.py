@@ -14,6 +14,7 @@ KIND = Kind(
         "remove this app at myapps.microsoft.com (work and school accounts) or at "
         "account.live.com/consent/Manage (personal accounts)"
     ),
+    approval="admin_consent",
     hosts=("outlook.com", "hotmail.com", "live.com", "office365.com", "office.com", "microsoft.com"),
     notifications="genie.providers.microsoft.notifications:heard",
     options={

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from genie.core.errors import ConnectFault, NoCalendars, NotAllowedThere, PermissionMissing, Rejected
 from genie.providers.conversation import Answer
-from genie.providers.microsoft.http import Http, endpoint
+from genie.providers.microsoft.http import Http, approval_address, endpoint
 from genie.providers.microsoft.provider import Microsoft, NoMailbox
 from genie.providers.microsoft.refusals import not_exchanged, refused
 from genie.providers.microsoft.tokens import MicrosoftTokens, whose
@@ -77,7 +77,7 @@ class MicrosoftSignIn:
         with as_connect_faults():
             answer = self._ask_for_tokens({**form, "scope": " ".join(self.scopes)})
         if not brought_tokens(answer):
-            raise not_exchanged(answer)
+            raise not_exchanged(answer, approval=approval_address(self._options))
         claims = whose(answer.body, self._options["client_id"])
         secret = {"scopes": [], **kept(answer.body, self._settings.clock()), **claims}
         demand_permissions(secret)
@@ -85,7 +85,7 @@ class MicrosoftSignIn:
             return self._granted(secret)
 
     def refusal(self, *, error: str, description: str) -> ConnectFault:
-        return refused(error, description)
+        return refused(error, description, approval=approval_address(self._options))
 
     def revoke(self, secret: Secret) -> None:
         """Raises Rejected, always."""

@@ -26,6 +26,16 @@ def endpoint(options: Mapping[str, str], name: str) -> str:
     return f"{options['authority'].rstrip('/')}/{options['tenant']}/oauth2/v2.0/{name}"
 
 
+def approval_address(options: Mapping[str, str]) -> str:
+    """Where an administrator approves this installation for an organisation (*Admin consent*).
+
+    Personal accounts have no administrators, so the tenants of which they are a part do not do.
+    """
+    tenant = options["tenant"]
+    whose = "organizations" if tenant in ("common", "consumers") else tenant
+    return f"{options['authority'].rstrip('/')}/{whose}/adminconsent?client_id={options['client_id']}"
+
+
 def reason_of(body: Body) -> str:
     """`error.code` of Graph, `error` of the token endpoint."""
     error = body.get("error")

@@ -17,7 +17,7 @@ CODE = re.compile(r"AADSTS(\d{4,9})")
 
 APPROVAL = (
     "An administrator of this account's organisation has to approve this app before its people can use it.",
-    "Ask that administrator to approve it, then open the link again.",
+    "Send that administrator this address, and open your own link again once it is approved: {approval}",
 )
 BLOCKED = ("The rules of this account's organisation do not allow this sign-in.", ADMINISTRATOR)
 NOT_THESE = (
@@ -78,8 +78,11 @@ ENDED = {
 ENDED_BY_CODE = {"50057": "Microsoft says that this account was disabled."}
 
 
-def refused(error: str, description: str) -> ConnectFault:
-    """What `error` on the way back from Microsoft's pages means."""
+def refused(error: str, description: str, *, approval: str) -> ConnectFault:
+    """What `error` on the way back from Microsoft's pages means.
+
+    `approval` is the address at which an administrator approves this installation for an organisation.
+    """
     code = code_of(description)
     if error == "access_denied" and code not in BY_CODE:
         return Denied(
@@ -91,19 +94,19 @@ def refused(error: str, description: str) -> ConnectFault:
     named = f"{error[:60] or 'nothing'}{f', AADSTS{code}' if code else ''}"
     unknown = (f"Microsoft did not allow the sign-in (it says: {named}).", OPERATOR)
     said, advice = BY_CODE.get(code) or BY_ERROR.get(error) or unknown
-    return NotAllowedThere(f"{said} {NOTHING_SAVED} {advice}")
+    return NotAllowedThere(f"{said} {NOTHING_SAVED} {advice.format(approval=approval)}")
 
 
-def not_exchanged(answer: Answer) -> ConnectFault:
+def not_exchanged(answer: Answer, *, approval: str) -> ConnectFault:
     """Why the code that came back brought no tokens."""
     description, suberror = said_by(answer), str(answer.body.get("suberror") or "")
     if answer.status >= 500 or answer.ok or answer.status == httpx.codes.TOO_MANY_REQUESTS:
         return unfinished("Microsoft")
     if suberror in BY_ERROR:
-        return refused(suberror, description)
+        return refused(suberror, description, approval=approval)
     if answer.reason == "invalid_grant" and code_of(description) not in BY_CODE:
         return used_before()
-    return refused(answer.reason or f"HTTP {answer.status}", description)
+    return refused(answer.reason or f"HTTP {answer.status}", description, approval=approval)
 
 
 def not_renewed(answer: Answer, *, retry: float | None) -> ProviderFault:

@@ -34,7 +34,7 @@ from genie.flows.finish_sign_in import CameBack, NotFinished, Refusal, SignInRef
 from genie.flows.open_registration_link import LinkClosed, why_closed
 from genie.flows.wired import provider_settings
 from genie.providers.port import SignIn
-from genie.providers.registry import kind_of
+from genie.providers.registry import FOLDERS, kind_of
 from genie.store.models import RegistrationLink, RemoteKey
 from genie.store.sealed import Unreadable
 from genie.web.connect.frame import CLOSED, GONE, done, in_private
@@ -86,6 +86,19 @@ FAULTS: list[tuple[type[ConnectFault], int, str]] = [
 ]
 """Each fault's own words follow as they are: they are meant for the owner."""
 
+APPROVED: Said = (
+    200,
+    "The approval was given",
+    "This installation is approved at {signs_in_at} for everybody of the organisation. Nothing was connected "
+    "by that: whoever wants to connect a calendar opens the link they were sent once more. You may close "
+    "this window.",
+)
+NOT_APPROVED: Said = (
+    FORBIDDEN,
+    "The approval was not given",
+    "It was declined at {signs_in_at}, so nothing has changed: people of the organisation still cannot "
+    "connect their calendars here. To approve it after all, open the address you came from once more.",
+)
 NOT_OFFERED: Said = (
     UNAVAILABLE,
     "This calendar system cannot be connected at the moment",
@@ -178,6 +191,8 @@ def _set(response: HttpResponse, name: str, value: str, *, path: str) -> None:
 @sensitive_variables("back", "browser")
 def came_back(request: HttpRequest, kind: str) -> HttpResponse:
     """Where the provider sends the browser. Whatever it came to is said at a clean address."""
+    if approval := _approval(request, kind):
+        return _on_to_the_end({"said": approval, "link": None})
     back = CameBack(
         state=request.GET.get("state", ""),
         code=request.GET.get("code", ""),
@@ -193,8 +208,25 @@ def came_back(request: HttpRequest, kind: str) -> HttpResponse:
         outcome: dict[str, Any] = {"key": key.id}
     except NotFinished as failed:
         outcome = {"said": _said(failed), "link": failed.link.id if failed.link else None}
-    response = redirect("sign_in_ended")
+    response = _on_to_the_end(outcome)
     response.delete_cookie(cookie, path=request.path, samesite="Lax")
+    return response
+
+
+def _approval(request: HttpRequest, kind: str) -> Said | None:
+    """What to say to an administrator who was asked to approve this installation there; None to others.
+
+    Where the provider's address names none, they are sent to this one. No sign-in of ours has to do with it.
+    """
+    there = kind_of(kind) if kind in FOLDERS else None
+    if there is None or not there.approval or there.approval not in request.GET or "state" in request.GET:
+        return None
+    status, title, text = NOT_APPROVED if "error" in request.GET else APPROVED
+    return status, title, text.format(signs_in_at=there.signs_in_at)
+
+
+def _on_to_the_end(outcome: dict[str, Any]) -> HttpResponse:
+    response = redirect("sign_in_ended")
     sealed = signing.dumps(outcome, salt=OUTCOME, compress=True)
     _set(response, OUTCOME, sealed, path=reverse("sign_in_ended"))
     return response
