@@ -12,7 +12,7 @@ from tests.connect_scene import NOW, Scene, scene
 
 from genie.flows.create_registration_link import token_of
 from genie.flows.rotate_secrets import Rotated, columns, rotate_secrets
-from genie.store.models import RegistrationLink, RemoteKey, SignInAttempt
+from genie.store.models import Module, RegistrationLink, RemoteKey, SignInAttempt
 from genie.store.sealed import Unreadable, is_newest, new_key, seal, unseal
 
 
@@ -71,8 +71,9 @@ def test_afterwards_the_old_key_is_not_needed_any_more(acme: Scene, settings: An
     link = link_of(acme)
     attempt = sign_in_of(link)
     secret = unseal(first.secret)
+    Module.objects.filter(pk=acme.module.pk).update(external_secret=seal({"secret": "a-shared-one"}))
     add_a_key_in_front(settings)
-    assert counts(rotate_secrets(batch=2)) == [(3, 0, 0), (1, 0, 0), (1, 0, 0)]
+    assert counts(rotate_secrets(batch=2)) == [(3, 0, 0), (1, 0, 0), (1, 0, 0), (1, 0, 0)]
     settings.GENIE_ENCRYPTION_KEYS = settings.GENIE_ENCRYPTION_KEYS[:1]
     first.refresh_from_db()
     link.refresh_from_db()
@@ -80,6 +81,7 @@ def test_afterwards_the_old_key_is_not_needed_any_more(acme: Scene, settings: An
     assert token_of(link) == "a-token"
     attempt.refresh_from_db()
     assert unseal(attempt.verifier) == {"verifier": "a-verifier"}
+    assert unseal(Module.objects.get(pk=acme.module.pk).external_secret) == {"secret": "a-shared-one"}
 
 
 def test_a_finished_sign_in_holds_nothing_to_rotate(acme: Scene, settings: Any) -> None:
@@ -121,7 +123,7 @@ def test_what_no_key_opens_is_named_and_left_and_the_rest_is_done(acme: Scene, s
     RemoteKey.objects.filter(pk=lost.pk).update(secret=sealed)
     RegistrationLink.objects.filter(pk=foreign.pk).update(token_secret=sealed)
     settings.GENIE_ENCRYPTION_KEYS = [new_key(), *original]
-    keys, links, _ = rotate_secrets()
+    keys, links, *_ = rotate_secrets()
     assert counts([keys, links]) == [(1, 0, 1), (0, 0, 1)]
     assert "desk0@acme.example" in keys.unreadable[0] and "acme" in keys.unreadable[0]
     assert f"no. {foreign.pk}" in links.unreadable[0]

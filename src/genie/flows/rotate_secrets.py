@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from genie.providers.registry import label_of
-from genie.store.models import RegistrationLink, RemoteKey, SignInAttempt
+from genie.store.models import Module, RegistrationLink, RemoteKey, SignInAttempt
 from genie.store.sealed import Unreadable, is_newest, reseal
 
 BATCH = 200
@@ -62,6 +62,12 @@ def columns() -> list[Column]:
                 f"the sign-in no. {attempt.pk}, begun {attempt.created_at:%Y-%m-%d %H:%M}, "
                 f"company {attempt.link.company.slug}"
             ),
+        ),
+        Column(
+            "secrets of systems asked for free times",
+            Module.objects.exclude(external_secret=None).select_related("company"),
+            "external_secret",
+            lambda module: f"the secret of the system that {module.name} asks, company {module.company.slug}",
         ),
     ]
 
