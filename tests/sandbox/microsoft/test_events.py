@@ -233,6 +233,12 @@ def test_extended_properties_do_not_filter_a_view(ana: httpx.Client):
 # --- lists ---
 
 
+@pytest.mark.parametrize("query", ['$search="visit"', "$apply=x", "$skiptoken=1"])
+def test_query_options_that_are_not_known_are_refused_not_ignored(ana: httpx.Client, query: str):
+    assert refused(ana.get(f"me/events?{query}")) == (400, "BadRequest")
+    assert refused(ana.get(f"me/calendars?{query}")) == (400, "BadRequest")
+
+
 def test_lists_are_paged_by_ten(ana: httpx.Client):
     for number in range(12):
         made(ana, VISIT | {"subject": f"{number:02}"})

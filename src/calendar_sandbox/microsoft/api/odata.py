@@ -53,6 +53,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": lambda a, b: a > b,
     "ge": lambda a, b: a >= b,
 }
+OPTIONS = ("$filter", "$select", "$orderby", "$top", "$skip", "$count", "$expand", "$format")
 PROPERTY_COMPARE = {"id": ("eq",), "value": ("eq", "ne", "startswith", "contains")}
 EXPANDED = re.compile(r"singleValueExtendedProperties(?:\(\$filter=(.*)\))?", re.IGNORECASE | re.DOTALL)
 PROPERTY_ID = re.compile(r"\bid\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
@@ -330,6 +331,8 @@ def ordered(call: Call, rows: list[Row]) -> list[Row]:
 
 def paged(call: Call, rows: list[Row]) -> tuple[list[Row], dict[str, Any]]:
     """The rows of this page, and the annotations that go with it."""
+    if odd := [name for name in call.params if name.startswith("$") and name not in OPTIONS]:
+        raise errors.bad("BadRequest", f"The query option '{odd[0]}' is not supported here.")
     size, skip = call.page_size, call.number("$skip", 0, 10**9)
     said: dict[str, Any] = {}
     if call.text("$count").lower() == "true":
