@@ -26,6 +26,7 @@ from tests import graph_metadata, standin_server
 
 from calendar_sandbox.app import create_app
 from calendar_sandbox.microsoft.faults import Fault
+from calendar_sandbox.microsoft.push import Delivery, Message
 from calendar_sandbox.microsoft.service import API, Graph
 from calendar_sandbox.microsoft.state import SCOPES, Account, Calendar, Logged, World
 from calendar_sandbox.settings import Settings, utc_now
@@ -160,8 +161,22 @@ def serve(settings: Settings, world: World | None = None) -> Iterator[MicrosoftS
     sandbox = MicrosoftSandbox(f"http://127.0.0.1:{port}", app.state.microsoft)
     sandbox.world.root_url = sandbox.base_url
     judge.sandbox = sandbox
+    judge_notifications(sandbox)
     with standin_server.served(judge, port):
         yield sandbox
+
+
+def judge_notifications(sandbox: MicrosoftSandbox) -> None:
+    """Hold what is posted to the metadata, too."""
+    outbox = sandbox.graph.outbox
+    noted = outbox.delivered
+
+    def delivered(message: Message, status: int) -> Delivery:
+        if sandbox.check_traffic:
+            sandbox.violations += graph_metadata.faults_of_notification(message.content)
+        return noted(message, status)
+
+    outbox.delivered = delivered  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import httpx
 import pytest
 from tests import graph_metadata
 from tests.microsoft_sandbox import MicrosoftSandbox
-from tests.sandbox.microsoft.conftest import ANA, made, timed
+from tests.sandbox.microsoft.conftest import ANA, NOW, made, timed
 
 from calendar_sandbox.microsoft.api import shapes
+from calendar_sandbox.microsoft.push import Message
 
 TYPES = Path(__file__).parents[3] / "node_modules/@microsoft/microsoft-graph-types/microsoft-graph.d.ts"
 NOT_AMONG_THEM = {*graph_metadata.ACTIONS, "resourceData"}
@@ -81,6 +82,22 @@ def test_a_violation_fails_the_test(microsoft: MicrosoftSandbox, ana: httpx.Clie
     assert microsoft.violations
     microsoft.violations.clear()
     assert microsoft.account(ANA).upn == ANA
+
+
+def test_a_notification_is_judged_too(microsoft: MicrosoftSandbox, ana: httpx.Client):
+    microsoft.graph.handshake = lambda address, token: ""
+    body = {
+        "changeType": "created",
+        "notificationUrl": "http://127.0.0.1:1/x",
+        "resource": "me/events",
+        "expirationDateTime": "2026-11-25T12:00:00Z",
+    }
+    made_one = ana.post("subscriptions", json=body).json()
+    subscription = microsoft.world.subscriptions[made_one["id"]]
+    message = Message(subscription.id, subscription, NOW, NOW, [{"changeType": "moved"}])
+    microsoft.graph.outbox.delivered(message, 202)
+    assert any("'moved' is none of" in one for one in microsoft.violations)
+    microsoft.violations.clear()
 
 
 def test_what_the_stand_in_takes_is_graphs():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests import standin_server
-from tests.microsoft_sandbox import MicrosoftSandbox, verdict
+from tests.microsoft_sandbox import MicrosoftSandbox, judge_notifications, verdict
 from tests.sandbox.microsoft.conftest import BEN
 from tests.sandbox.microsoft.signing_in import ANA, BACK, walked
 from tests.sandbox.node.program import played
@@ -38,6 +38,7 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[MicrosoftSandbox]:
     sandbox = MicrosoftSandbox(f"https://127.0.0.1:{port}", app.state.microsoft)
     sandbox.world.root_url = sandbox.base_url
     judge.sandbox = sandbox
+    judge_notifications(sandbox)
     public, private = map(str, certificate)
     with standin_server.served(judge, port, ssl_certfile=public, ssl_keyfile=private):
         yield sandbox
