@@ -88,4 +88,4 @@ def test_what_fails_is_shown_with_how_to_play_it_again() -> None:
 def test_nothing_is_played_for_a_bad_order() -> None:
     done = run(ON="lotus")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Nothing was played. Name some of memory,caldav,google" in done.stderr
+    assert "Nothing was played. Name some of memory,caldav,google,microsoft" in done.stderr
