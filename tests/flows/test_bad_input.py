@@ -510,7 +510,7 @@ GONE = "This calendar is not on the server any more."
 def test_a_calendar_that_was_deleted_parks_and_cancels_nothing(scene: CalDavScene, desk: Desk) -> None:
     there = scene.booked()
     place = scene.server.place_of(scene.owner.calendar.rstrip("/"))
-    kept = place.with_name("kept")
+    kept = place.with_name(".kept")
     place.rename(kept)
     booked = scene.book(scene.at(2).start, name="Joe")
     retitle(scene, there, "Changed here")
@@ -539,6 +539,26 @@ def test_a_calendar_that_was_deleted_parks_and_cancels_nothing(scene: CalDavScen
     scene.later(hours=1)
     scene.drain()
     assert len(letters(scene)) == 2, "it is news when it is gone again"
+
+
+def test_a_calendar_that_has_another_address_now_is_followed(scene: CalDavScene, desk: Desk) -> None:
+    """It has its name and our events: that proves it."""
+    there = scene.booked()
+    place = scene.server.place_of(scene.owner.calendar.rstrip("/"))
+    place.rename(place.with_name("moved"))
+    scene.owner.calendar = scene.owner.calendar.replace("/work/", "/moved/")
+    booked = scene.book(scene.at(2).start, name="Joe")
+    scene.owner.move(scene.link(there).remote_id, scene.at(4))
+    scene.poll()
+    scene.poll()
+    calendar = calendar_of(scene)
+    assert (calendar.state, calendar.trouble) == (RemoteCalendar.State.OK, "")
+    assert calendar.remote_id.endswith("/moved/")
+    assert fresh(there).start == scene.at(4).start
+    assert not out_of_step(scene, there, booked)
+    assert len(scene.owner.events()) == 2
+    assert told(there) == ["rescheduled"]
+    assert ("attention", "company") not in letters(scene)
 
 
 @pytest.mark.parametrize("older", [False, True], ids=["sync-collection", "etags"])

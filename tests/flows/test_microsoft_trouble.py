@@ -186,6 +186,33 @@ class TestWithMicrosoft(Trouble):
         scene.poll()
         assert changed.arrived()
 
+    def test_a_calendar_that_got_another_id_is_followed(
+        self, scene: MicrosoftScene, desk: Desk, changed: Changed
+    ) -> None:
+        """As Exchange gives one soon after a calendar was made. The product has listed it meanwhile."""
+        with scene.sandbox.world.lock:
+            team = scene.stored()[0]
+            renamed = scene.sandbox.world.renew_calendar_id(scene.sandbox.account(ANA), team)
+        desk.press("apps/main/calendar/use-key", key=scene.key.id)
+        assert RemoteCalendar.objects.filter(key=scene.key, remote_id=renamed).exists()
+        scene.owner.calendars[0] = renamed
+        scene.poll()
+        scene.poll()
+        assert (calendar_of(scene).remote_id, calendar_of(scene).state) == (renamed, "ok")
+        assert changed.arrived()
+        assert len(scene.owner.events()) == 2
+        assert "In step." in desk.configuration()
+        assert letters(scene) == []
+
+    def test_another_calendar_of_the_same_name_is_not_taken_for_it(
+        self, scene: MicrosoftScene, changed: Changed
+    ) -> None:
+        scene.drop_calendar()
+        scene.sandbox.calendar(ANA, "Team")
+        scene.poll()
+        assert (calendar_of(scene).state, calendar_of(scene).trouble) == ("parked", self.gone)
+        assert changed.wait()
+
     def test_old_tokens_that_end_at_once_cost_nothing_while_answers_arrive(
         self, scene: MicrosoftScene, changed: Changed
     ) -> None:

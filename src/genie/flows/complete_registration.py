@@ -10,10 +10,9 @@ from django.db import transaction
 from django.db.models import F
 
 from genie.flows.open_registration_link import open_registration_link
+from genie.flows.read_anew import read_anew
 from genie.providers.port import Account
-from genie.store import jobs
-from genie.store.models import Channel, Company, EventLink, RegistrationLink, RemoteCalendar, RemoteKey
-from genie.store.queries.drains import nudged
+from genie.store.models import Company, RegistrationLink, RemoteKey
 from genie.store.queries.remote_calendars import in_use
 from genie.store.sealed import seal
 
@@ -85,24 +84,8 @@ def _made(
 def wake_calendars_of(*, key: RemoteKey, now: datetime) -> None:
     """The key works (again): what waited for it may go on now.
 
-    Another grant may show other things, so everything is read again; it is compared, and where nothing
-    moved nobody is told. Channels end with the grant they were made under: new ones are opened.
+    Another grant may show other things, so everything is read again. Channels end with the grant they were
+    made under: new ones are opened.
     """
-    calendars = list(in_use().filter(key=key).values_list("id", flat=True))
-    RemoteCalendar.objects.filter(id__in=calendars).update(
-        next_attempt=None,
-        attempts=0,
-        nudged_at=nudged(now),
-        cursor="",
-        version=F("version") + 1,
-        push_next_attempt=None,
-        push_attempts=0,
-    )
-    channels = Channel.objects.filter(calendar__in=calendars)
-    channels.filter(state=Channel.State.ASKED).delete()
-    channels.update(state=Channel.State.CLOSING)
-    EventLink.objects.filter(calendar_id__in=calendars, state=EventLink.State.OWES_PUSH).update(
-        next_attempt=None
-    )
-    for calendar_id in calendars:
-        jobs.wake_calendar(calendar_id)
+    calendars = in_use().filter(key=key).values_list("id", flat=True)
+    read_anew(calendar_ids=list(calendars), now=now)

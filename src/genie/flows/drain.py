@@ -21,6 +21,7 @@ from genie.core.errors import AccessLost, CalendarGone, Malformed, ProviderFault
 from genie.core.retry import next_attempt
 from genie.flows.absorb import Overtaken
 from genie.flows.check_key import note_access_lost
+from genie.flows.follow_calendar import follow_calendar
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.flows.keep_channels import keep_channels
 from genie.flows.look import look
@@ -74,15 +75,7 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
         _park_calendar(calendar, str(exc), now)
         return
     try:
-        _links(calendar_id, Step.MISSING, vanish, provider, now)
-        _links(calendar_id, Step.OWING, push, provider, now)
-        _links(calendar_id, Step.PUT_ASIDE, push, provider, now)
-        if drains.is_stale(calendar_id, now):
-            pull(calendar_id=calendar_id, provider=provider, now=now)
-        _links(calendar_id, Step.TO_LOOK_AT, look, provider, now)
-        _welcome_back(calendar_id, now)
-        # last, so that a slow answer holds up nothing of the sync
-        keep_channels(calendar_id=calendar_id, provider=provider, settings=settings, now=now)
+        _go_through(calendar, provider, settings, now)
     except AccessLost as fault:
         note_access_lost(key=calendar.key, trouble=str(fault), now=now)
     except CalendarGone as fault:
@@ -93,6 +86,27 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
         _put_off_calendar(calendar, fault, now)
     finally:
         provider.close()
+
+
+def _go_through(
+    calendar: RemoteCalendar, provider: CalendarProvider, settings: ProviderSettings, now: datetime
+) -> None:
+    """A calendar that is not there is looked for once under another id; later it is waited for."""
+    try:
+        _links(calendar.id, Step.MISSING, vanish, provider, now)
+        _links(calendar.id, Step.OWING, push, provider, now)
+        _links(calendar.id, Step.PUT_ASIDE, push, provider, now)
+        if drains.is_stale(calendar.id, now):
+            pull(calendar_id=calendar.id, provider=provider, now=now)
+        _links(calendar.id, Step.TO_LOOK_AT, look, provider, now)
+        _welcome_back(calendar.id, now)
+        # last, so that a slow answer holds up nothing of the sync
+        keep_channels(calendar_id=calendar.id, provider=provider, settings=settings, now=now)
+    except CalendarGone:
+        if calendar.state != RemoteCalendar.State.OK or not follow_calendar(
+            calendar=calendar, provider=provider, now=now
+        ):
+            raise
 
 
 def _links(
