@@ -21,7 +21,7 @@ from tests.standin_scene import listening
 from genie.store.models import RemoteKey
 
 SCRIPTS = int(os.environ.get("MICROSOFT_SCRIPTS", "16"))
-SWITCHES = ("finds_anywhere", "strict_match", "rotates_strictly")
+SWITCHES = ("finds_anywhere", "forgets_returned", "rotates_strictly", "strict_match")
 """Of the stand-in: what Microsoft's reference leaves open."""
 
 
@@ -35,19 +35,29 @@ class OnMicrosoft(OnStandIn):
         booked=BOOKED,
         seed=st.integers(min_value=0, max_value=10**6),
         subscriptions=st.booleans(),
+        shared=st.booleans(),
         plain=st.booleans(),
         switches=st.sets(st.sampled_from(SWITCHES)),
     )
     def begin(
-        self, winner: str, booked: int, seed: int, subscriptions: bool, plain: bool, switches: set[str]
+        self,
+        winner: str,
+        booked: int,
+        seed: int,
+        subscriptions: bool,
+        shared: bool,
+        plain: bool,
+        switches: set[str],
     ) -> None:
-        """`plain`: the owner's program writes notes as text."""
+        """`shared`: the calendar is somebody else's; of those nobody is told. `plain`: the owner's program
+        writes notes as text."""
         assert not self.sandbox.violations
         self.sandbox.reset(seed=seed)
         for name in switches:
             setattr(self.sandbox.world, name, True)
-        scene = on_microsoft(self.sandbox, hook=self.hook if subscriptions else None)
+        scene = on_microsoft(self.sandbox, hook=self.hook if subscriptions else None, shared=shared)
         self.enter(scene, seed=seed, winner=winner, booked=booked)
+        self.there.moves_keep_ids = not shared  # from mailbox to mailbox they change
         self.scene.owner.writes_text = plain
 
     @precondition(lambda self: self.scene.hook)
