@@ -25,6 +25,7 @@ VALUES: dict[str, Callable[[Tenant], Any]] = {
     "event_link_id": lambda t: t.event_link.pk,
     "appointment_id": lambda t: t.appointment.pk,
     "lead_id": lambda t: t.lead.pk,
+    "staff_id": lambda t: t.staff.pk,
 }
 """Arguments of addresses below /company/<slug>/ by name, and the value of a company's own thing."""
 

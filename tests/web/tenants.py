@@ -29,6 +29,8 @@ from genie.store.models import (
     RemoteKey,
     Role,
     Schedule,
+    StaffMember,
+    TeamMember,
     TimeOff,
     User,
 )
@@ -58,6 +60,7 @@ class Tenant:
     lead: Lead
     appointment: Appointment
     event_link: EventLink
+    staff: StaffMember
 
     @property
     def slug(self) -> str:
@@ -126,6 +129,9 @@ def tenant(name: str, agency: Agency | None = None) -> Tenant:
         not_before=NOW,
         created_at=NOW,
     )
+    staff = StaffMember.objects.create(
+        company=company, name=f"Sam of {name}", email=f"sam@{slug}.example", schedule=schedule, created_at=NOW
+    )
     return Tenant(
         company=company,
         admin=admin,
@@ -152,7 +158,16 @@ def tenant(name: str, agency: Agency | None = None) -> Tenant:
         event_link=EventLink.objects.create(
             appointment=appointment, connection=connection, calendar=calendar
         ),
+        staff=staff,
     )
+
+
+def with_team(of: Tenant) -> Tenant:
+    """The same; the staff member is the module's team now, and has a linked calendar of their own."""
+    TeamMember.objects.create(module=of.module, staff=of.staff)
+    own = RemoteCalendar.objects.create(key=of.key, remote_id="own", name="Own", may_write=True)
+    Connection.objects.create(module=of.module, staff=of.staff, calendar=own, linked_at=NOW)
+    return of
 
 
 def visit(module: Module, lead: Lead, start: datetime) -> Appointment:

@@ -11,7 +11,7 @@ from django.core.serializers import serialize
 from django.db import transaction
 from django.test import Client
 from tests.web.addresses import OPEN, Address, addresses, of_companies
-from tests.web.tenants import Tenant, client_of, person, tenant
+from tests.web.tenants import Tenant, client_of, person, tenant, with_team
 
 from genie.store.models import Role
 
@@ -22,12 +22,12 @@ PUBLIC = ("book/", "visit/", "connect/", "hooks/", "healthz", "demo/")
 
 @pytest.fixture
 def theirs() -> Tenant:
-    return tenant("Victim")
+    return with_team(tenant("Victim"))
 
 
 @pytest.fixture
 def ours() -> Tenant:
-    return tenant("Ours")
+    return with_team(tenant("Ours"))
 
 
 def wrong(walked: Iterable[Address], look: Callable[[Address], str | None]) -> str:
@@ -107,6 +107,7 @@ def test_ids_of_another_company_in_a_form_change_nothing_there(theirs: Tenant, o
         "module": theirs.module.pk,
         "appointment": theirs.appointment.pk,
         "lead": theirs.lead.pk,
+        "staff": theirs.staff.pk,
     }
 
     def look(address: Address) -> str | None:
@@ -166,5 +167,12 @@ def rows(owner: Tenant) -> str:
 
 def test_the_rows_compared_above_are_there(theirs: Tenant) -> None:
     said = rows(theirs)
-    for part in (theirs.schedule, theirs.module, theirs.key, theirs.appointment, theirs.event_link):
+    for part in (
+        theirs.schedule,
+        theirs.module,
+        theirs.key,
+        theirs.appointment,
+        theirs.event_link,
+        theirs.staff,
+    ):
         assert part._meta.label_lower in said

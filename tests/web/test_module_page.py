@@ -182,6 +182,7 @@ def test_adding_the_first_module_asks_for_a_schedule_first(acme: Tenant, client:
     acme.appointment.delete()  # with its event link
     acme.connection.delete()
     Module.objects.filter(company=acme.company).delete()
+    acme.staff.delete()
     Schedule.objects.filter(company=acme.company).delete()
     page = client.get(f"/company/{acme.slug}/apps").content.decode()
     assert "Let customers book online" in page

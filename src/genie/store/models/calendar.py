@@ -169,6 +169,11 @@ class Connection(models.Model):
             ),
         ]
 
+    @property
+    def zone(self) -> str:
+        """The IANA zone in which its times are said: of the person's schedule, or of the module's."""
+        return self.staff.schedule.zone if self.staff else self.module.schedule.zone
+
     def __str__(self) -> str:
         """Whose calendar it is: *Main office*, *Main office · Maria*."""
         return f"{self.module.name} · {self.staff.name}" if self.staff else self.module.name

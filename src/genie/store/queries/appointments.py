@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from genie.core.appointment import LIVE, State
 from genie.core.event import BusyKind
 from genie.core.spans import moment
-from genie.store.models import Appointment, Change, Connection, EventLink, Message, Module
+from genie.store.models import Appointment, Change, EventLink, Message, Module
 from genie.store.queries.busy import busy_of_modules
 
 
@@ -110,15 +110,6 @@ def living_link(*, appointment: Appointment) -> EventLink | None:
         EventLink.objects.filter(appointment=appointment)
         .exclude(state=EventLink.State.ENDED)
         .select_related("calendar__key", "connection")
-        .first()
-    )
-
-
-def living_connection(*, module_id: int) -> Connection | None:
-    """The module's linked calendar with its key; None if there is none."""
-    return (
-        Connection.objects.filter(module_id=module_id, state=Connection.State.LINKED)
-        .select_related("calendar__key")
         .first()
     )
 

@@ -23,10 +23,10 @@ from genie.store.models import Appointment, Company, Connection
 from genie.store.queries.appointments import (
     calendar_kinds,
     history_of,
-    living_connection,
     living_link,
     messages_of,
 )
+from genie.store.queries.connections import serving
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.leads.forms import EditForm
 from genie.web.dashboard.leads.frame import done, found, is_part, show, who
@@ -114,7 +114,7 @@ def live_context(
     """What may change by itself, and since `seen` has changed; the calendar is now on somebody's screen."""
     lead = appointment.lead
     link = living_link(appointment=appointment)
-    connection = None if link else living_connection(module_id=appointment.module_id)
+    connection = None if link else serving(module_id=appointment.module_id, staff_id=appointment.staff_id)
     if link is not None and link.connection.state == Connection.State.LINKED:
         watch_calendar(calendar_id=link.calendar_id, now=now)
     changes = list(history_of(appointment=appointment)[: LINES + 1])

@@ -62,6 +62,8 @@ def _without_event(appointment: Appointment, connection: Connection | None) -> S
         return Standing("off", "no event on a calendar")
     if connection is None:
         return Standing("off", "no calendar is linked")
+    if connection.staff_id != appointment.staff_id:  # the module's, since their own was unlinked
+        return Standing("off", "not on", connection.calendar.name, "; it is sent there when it changes")
     return Standing("off", "not on", connection.calendar.name, "; it was booked before that was linked")
 
 

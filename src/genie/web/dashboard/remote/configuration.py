@@ -1,4 +1,4 @@
-"""**Remote Calendar Configuration**: the calendar a module is linked to, and how the two keep in step."""
+"""**Remote Calendar Configuration**: the calendar linked to a module or one of its team, and how it fares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -24,10 +23,10 @@ from genie.flows.unlink import Unlinked, unlink
 from genie.flows.watch_calendar import watch_calendar
 from genie.flows.wired import provider_settings
 from genie.store.models import Company, Connection, Module, RemoteCalendar, RemoteKey
-from genie.store.queries.remote_calendars import LIVING
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
 from genie.web.dashboard.remote.health import Health, health_of
 from genie.web.dashboard.remote.noticing import how_noticed
+from genie.web.dashboard.remote.whose import Whose, about_a_calendar
 from genie.web.dashboard.remote.words import key_name, not_listed
 
 
@@ -48,77 +47,81 @@ class RulesForm(forms.Form):
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_GET
-def configuration(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
-    module = module_of(company, module_slug)
-    connection = living_connection(module)
+@about_a_calendar
+def configuration(request: CompanyRequest, whose: Whose) -> HttpResponse:
     context: dict[str, Any] = {
-        "module": module,
-        "connection": connection,
-        "keys": _keys(company, connection),
-        "rules": RulesForm.of(module),
-        **_chosen(request, company, connection),
-        **_watched(connection),
+        "keys": _keys(whose),
+        "rules": RulesForm.of(whose.module),
+        **_chosen(request, whose),
+        **_watched(whose),
     }
     return render(request, "dashboard/remote/configuration.html", context)
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_GET
-def state(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def state(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """The part of the page that follows the connection; when that is another one, the page is reloaded."""
-    module = module_of(company, module_slug)
-    connection = living_connection(module)
-    if request.GET.get("as") != rendered_as(connection):
+    if request.GET.get("as") != rendered_as(whose.connection):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    context = {"module": module, "connection": connection, **_watched(connection)}
-    return render(request, "dashboard/remote/_state.html", context)
+    return render(request, "dashboard/remote/_state.html", _watched(whose))
 
 
 def rendered_as(connection: Connection | None) -> str:
     return f"{connection.id}-{connection.epoch}-{connection.state}" if connection else "none"
 
 
-def _watched(connection: Connection | None) -> dict[str, Any]:
+def _watched(whose: Whose) -> dict[str, Any]:
     """How it is, and the note that somebody is looking."""
-    now = timezone.now()
+    now, connection = timezone.now(), whose.connection
     health: Health | None = None
     noticed = ""
     if connection is not None:
         watch_calendar(calendar_id=connection.calendar_id, now=now)
         health = health_of(connection, now=now)
         noticed = how_noticed(connection, provider_settings(), now=now)
-    return {"health": health, "noticed": noticed, "rendered_as": rendered_as(connection), "now": now}
+    return {
+        "whose": whose,
+        "module": whose.module,
+        "connection": connection,
+        "health": health,
+        "noticed": noticed,
+        "rendered_as": rendered_as(connection),
+        "now": now,
+    }
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def use_key(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def use_key(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """**Use This Key**: ask the provider for the account's calendars, then show them."""
-    module = module_of(company, module_slug)
-    key = key_of(company, request.POST.get("key", ""))
+    key = key_of(whose.company, request.POST.get("key", ""))
     try:
         listed = list_remote_calendars(key=key, settings=provider_settings(), now=timezone.now())
     except ProviderFault as fault:
         messages.error(request, not_listed(key, fault))
-        return _back(company, module)
+        return _back(whose)
     if not listed:
         messages.warning(
             request,
             f"{key.label} has no calendar for events. Make one at the provider, "
             "then press Use This Key again.",
         )
-    return _back(company, module, key)
+    return _back(whose, key)
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def connect(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def connect(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """**Connect Calendar**."""
-    module = module_of(company, module_slug)
-    key = key_of(company, request.POST.get("key", ""))
+    key = key_of(whose.company, request.POST.get("key", ""))
     try:
         connection = connect_calendar(
-            module=module,
+            module=whose.module,
+            staff=whose.staff,
             key=key,
             remote_id=request.POST.get("calendar", ""),
             user=user_of(request),
@@ -126,45 +129,45 @@ def connect(request: CompanyRequest, company: Company, module_slug: str) -> Http
         )
     except CannotConnect as refusal:
         messages.error(request, str(refusal))
-        return _back(company, module, key)
+        return _back(whose, key)
+    to_come = "Appointments still to come" + (" that are on no calendar yet" if whose.instead else "")
     messages.success(
         request,
-        f"Linked to {connection.calendar.name}. Appointments still to come are being sent there; "
+        f"Linked to {connection.calendar.name}. {to_come} are being sent there; "
         "customers are not told. Turn real-time updates on to have changes in the calendar come back.",
     )
-    return _back(company, module, key)
+    return _back(whose, key)
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def realtime(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def realtime(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """**Get real-time Calendar updates**, Off or On."""
-    module = module_of(company, module_slug)
-    connection = linked_or_404(module)
     set_realtime(
-        company_id=company.id,
-        connection_id=connection.id,
+        company_id=whose.company.id,
+        connection_id=whose.linked.id,
         on=request.POST.get("on") == "1",
         now=timezone.now(),
     )
-    return _back(company, module)
+    return _back(whose)
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def rules(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
-    module = module_of(company, module_slug)
+@about_a_calendar
+def rules(request: CompanyRequest, whose: Whose) -> HttpResponse:
     form = RulesForm(request.POST)
     if not form.is_valid():
         return HttpResponseBadRequest("Choose one of the rules that are offered.")
     set_inbound_rules(
-        company_id=company.id,
-        module_id=module.id,
+        company_id=whose.company.id,
+        module_id=whose.module.id,
         conflict_rule=Module.ConflictRule(form.cleaned_data["conflict_rule"]),
         inbound_rule=Module.InboundRule(form.cleaned_data["inbound_rule"]),
     )
     messages.success(request, "The rules are saved. They apply to changes from now on.")
-    return _back(company, module)
+    return _back(whose)
 
 
 SAID: dict[Unlinked, str] = {
@@ -182,15 +185,15 @@ SAID: dict[Unlinked, str] = {
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def unlink_token(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def unlink_token(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """**Unlink Token**; answers only when no request is under way any more."""
-    module = module_of(company, module_slug)
-    connection = living_connection(module)
+    connection = whose.connection
     if connection is None:
-        messages.info(request, f"{module.name} is not linked to a calendar any more.")
-        return _back(company, module)
+        messages.info(request, f"{whose} is not linked to a calendar any more.")
+        return _back(whose)
     outcome = unlink(
-        company_id=company.id,
+        company_id=whose.company.id,
         connection_id=connection.id,
         keep_copies=request.POST.get("copies") != "remove",
         settings=provider_settings(),
@@ -198,47 +201,28 @@ def unlink_token(request: CompanyRequest, company: Company, module_slug: str) ->
     )
     level = messages.SUCCESS if outcome is Unlinked.DONE else messages.WARNING
     messages.add_message(request, level, SAID[outcome].format(calendar=connection.calendar.name))
-    return _back(company, module)
+    return _back(whose)
 
 
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
-def retry(request: CompanyRequest, company: Company, module_slug: str) -> HttpResponse:
+@about_a_calendar
+def retry(request: CompanyRequest, whose: Whose) -> HttpResponse:
     """*Retry*: one appointment's event (`link`), else the whole calendar."""
-    module = module_of(company, module_slug)
-    connection = linked_or_404(module)
+    connection = whose.linked
     link = request.POST.get("link", "")
     if link:
-        retry_link(company_id=company.id, link_id=_uuid(link), now=timezone.now())
+        retry_link(company_id=whose.company.id, link_id=_uuid(link), now=timezone.now())
     else:
-        retry_calendar(company_id=company.id, connection_id=connection.id, now=timezone.now())
+        retry_calendar(company_id=whose.company.id, connection_id=connection.id, now=timezone.now())
     messages.info(request, "It is being tried again now; this page follows.")
-    return _back(company, module)
-
-
-def module_of(company: Company, slug: str) -> Module:
-    return get_object_or_404(Module.objects.select_related("schedule"), company=company, slug=slug)
+    return _back(whose)
 
 
 def key_of(company: Company, number: str) -> RemoteKey:
     if not number.isdecimal() or len(number) > 18:
         raise Http404("There is no such key.")
     return get_object_or_404(RemoteKey, company=company, id=int(number))
-
-
-def living_connection(module: Module) -> Connection | None:
-    return (
-        Connection.objects.filter(module=module, state__in=LIVING)
-        .select_related("calendar__key", "module__schedule", "linked_by")
-        .first()
-    )
-
-
-def linked_or_404(module: Module) -> Connection:
-    connection = living_connection(module)
-    if connection is None or connection.state != Connection.State.LINKED:
-        raise Http404("This module is not linked to a calendar.")
-    return connection
 
 
 def _uuid(text: str) -> UUID:
@@ -248,18 +232,18 @@ def _uuid(text: str) -> UUID:
         raise Http404("There is no such event.") from None
 
 
-def _keys(company: Company, connection: Connection | None) -> list[dict[str, Any]]:
-    keys = RemoteKey.objects.filter(company=company).defer("secret").order_by("created_at", "id")
-    used = connection.calendar.key_id if connection else None
+def _keys(whose: Whose) -> list[dict[str, Any]]:
+    keys = RemoteKey.objects.filter(company=whose.company).defer("secret").order_by("created_at", "id")
+    used = whose.connection.calendar.key_id if whose.connection else None
     return [{"key": key, "name": key_name(key.kind), "here": key.id == used} for key in keys]
 
 
-def _chosen(request: CompanyRequest, company: Company, connection: Connection | None) -> dict[str, Any]:
+def _chosen(request: CompanyRequest, whose: Whose) -> dict[str, Any]:
     """The key whose calendars are shown (as they were listed when **Use This Key** was pressed)."""
     number = request.GET.get("key", "")
     if not number:
         return {"chosen": None, "calendars": []}
-    key = key_of(company, number)
+    key, connection = key_of(whose.company, number), whose.connection
     calendars = RemoteCalendar.objects.filter(key=key).order_by("id")
     return {
         "chosen": key,
@@ -270,6 +254,5 @@ def _chosen(request: CompanyRequest, company: Company, connection: Connection | 
     }
 
 
-def _back(company: Company, module: Module, key: RemoteKey | None = None) -> HttpResponse:
-    address = reverse("remote_calendar", kwargs={"slug": company.slug, "module_slug": module.slug})
-    return redirect(f"{address}?key={key.id}#remote-calendars" if key else address)
+def _back(whose: Whose, key: RemoteKey | None = None) -> HttpResponse:
+    return redirect(f"{whose.page}?key={key.id}#remote-calendars" if key else whose.page)

@@ -150,7 +150,7 @@ def _back(connection: Connection, now: datetime) -> Arrow:
     if now - calendar.read_at > (TOLD_LATE if told else LATE):
         words = f"Not read for {_span(now - calendar.read_at)}. Is the worker running?"
         return Arrow("warn", words, calendar.last_in_at, today)
-    looked = said_ago(calendar.read_at, now, connection.module.schedule.zone)
+    looked = said_ago(calendar.read_at, now, connection.zone)
     return Arrow("good", f"Last looked {looked}.", calendar.last_in_at, today)
 
 
@@ -179,7 +179,7 @@ def _sent_today(connection: Connection, now: datetime) -> int:
 def _changes_today(connection: Connection, now: datetime) -> int:
     """Revisions the calendar caused since midnight."""
     caused = Change.objects.filter(
-        appointment__module=connection.module,
+        appointment__links__connection=connection,
         origin=Change.Origin.CALENDAR,
         at__gte=_midnight(connection, now),
         lost=False,
@@ -189,7 +189,7 @@ def _changes_today(connection: Connection, now: datetime) -> int:
 
 def _midnight(connection: Connection, now: datetime) -> datetime:
     """When this day began in the schedule's zone."""
-    zone = zone_of(connection.module.schedule.zone) or ZoneInfo("UTC")
+    zone = zone_of(connection.zone) or ZoneInfo("UTC")
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

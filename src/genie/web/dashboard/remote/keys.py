@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +20,11 @@ from genie.flows.delete_key import KeyInUse, delete_key
 from genie.flows.open_registration_link import why_closed
 from genie.flows.revoke_registration_link import revoke_registration_link
 from genie.flows.wired import provider_settings
-from genie.store.models import Company, Module, RegistrationLink, RemoteKey
+from genie.store.models import Company, RegistrationLink, RemoteKey
 from genie.store.queries.remote_calendars import connections_by_key, schedules_by_key, where_used
 from genie.store.sealed import Unreadable
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
+from genie.web.dashboard.remote.whose import Whose, calendar_address, whose_or_404
 from genie.web.dashboard.remote.words import discarded, key_name, kinds, not_checked
 
 
@@ -34,7 +35,7 @@ def keys(request: CompanyRequest, company: Company) -> HttpResponse:
         "kinds": kinds(provider_settings()),
         "hours": settings.GENIE_LINK_HOURS,
         "made": request.GET.get("made", ""),
-        "module": Module.objects.filter(company=company, slug=request.GET.get("for", "")).first(),
+        "asker": _asker(company, request.GET),
         **_listed(company),
     }
     return render(request, "dashboard/remote/keys.html", context)
@@ -60,7 +61,10 @@ def _listed(company: Company) -> dict[str, Any]:
         {
             "key": key,
             "name": key_name(key.kind),
-            "connections": linked.get(key.id, []),
+            "connections": [
+                {"of": one, "page": calendar_address(company, one.module, one.staff_id)}
+                for one in linked.get(key.id, [])
+            ],
             "schedules": read.get(key.id, []),
             "used": key.id in linked or key.id in read,
         }
@@ -190,11 +194,23 @@ def check(request: CompanyRequest, company: Company, key_id: int) -> HttpRespons
     return _back(request, company)
 
 
+def _asker(company: Company, given: QueryDict) -> Whose | None:
+    """The linked calendar for whose sake somebody came here: `for` its module, `staff` its person."""
+    slug, number = given.get("for", ""), given.get("staff", "")
+    staff_id = int(number) if number.isdecimal() and len(number) < 19 else None
+    try:
+        return whose_or_404(company, slug, staff_id) if slug else None
+    except Http404:
+        return None
+
+
 def _back(request: CompanyRequest, company: Company, *, made: RegistrationLink | None = None) -> HttpResponse:
     address = reverse("remote_keys", kwargs={"slug": company.slug})
-    module = request.POST.get("for", "")
+    asker = _asker(company, request.POST)
     asked = [f"made={made.id}"] if made else []
-    if module and Module.objects.filter(company=company, slug=module).exists():
-        asked.append(f"for={module}")
+    if asker is not None:
+        asked.append(f"for={asker.module.slug}")
+        if asker.staff is not None:
+            asked.append(f"staff={asker.staff.pk}")
     query = f"?{'&'.join(asked)}" if asked else ""
     return redirect(f"{address}{query}{'#registration-links' if made else ''}")

@@ -16,7 +16,7 @@ def how_noticed(connection: Connection, settings: ProviderSettings, *, now: date
     """Empty where nothing is to be noticed: real-time updates are off, or the calendar is being unlinked."""
     if connection.state != Connection.State.LINKED or not connection.realtime:
         return ""
-    calendar, zone = connection.calendar, connection.module.schedule.zone
+    calendar, zone = connection.calendar, connection.zone
     channel = relied_on(now).filter(calendar=calendar).first()
     if channel is not None and channel.expires_at is not None:
         until = said_day(channel.expires_at, zone, now=now)

@@ -5,18 +5,28 @@ from django.urls import URLPattern, URLResolver, path
 from genie.web.dashboard.remote import availability, configuration, keys
 
 CALENDAR = "company/<slug:slug>/apps/<slug:module_slug>/calendar"
+OF_THE_TEAM = "company/<slug:slug>/apps/<slug:module_slug>/team/<int:staff_id>/calendar"
 KEYS = "company/<slug:slug>/keys"
 SCHEDULE = "company/<slug:slug>/schedules/<int:schedule_id>/calendars"
 
+
+def of_a_calendar(page: str) -> list[URLPattern]:
+    """The page of a linked calendar and its buttons; with or without `staff_id` they have the same names."""
+    return [
+        path(page, configuration.configuration, name="remote_calendar"),
+        path(f"{page}/state", configuration.state, name="remote_calendar_state"),
+        path(f"{page}/use-key", configuration.use_key, name="use_key"),
+        path(f"{page}/connect", configuration.connect, name="connect_calendar"),
+        path(f"{page}/realtime", configuration.realtime, name="realtime"),
+        path(f"{page}/rules", configuration.rules, name="inbound_rules"),
+        path(f"{page}/unlink", configuration.unlink_token, name="unlink"),
+        path(f"{page}/retry", configuration.retry, name="retry"),
+    ]
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path(CALENDAR, configuration.configuration, name="remote_calendar"),
-    path(f"{CALENDAR}/state", configuration.state, name="remote_calendar_state"),
-    path(f"{CALENDAR}/use-key", configuration.use_key, name="use_key"),
-    path(f"{CALENDAR}/connect", configuration.connect, name="connect_calendar"),
-    path(f"{CALENDAR}/realtime", configuration.realtime, name="realtime"),
-    path(f"{CALENDAR}/rules", configuration.rules, name="inbound_rules"),
-    path(f"{CALENDAR}/unlink", configuration.unlink_token, name="unlink"),
-    path(f"{CALENDAR}/retry", configuration.retry, name="retry"),
+    *of_a_calendar(CALENDAR),
+    *of_a_calendar(OF_THE_TEAM),
     path(KEYS, keys.keys, name="remote_keys"),
     path(f"{KEYS}/list", keys.key_list, name="remote_key_list"),
     path(f"{KEYS}/links", keys.create_link, name="create_registration_link"),
