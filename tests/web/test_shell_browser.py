@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.web.addresses import of_companies
-from tests.web.tenants import PASSWORD, Tenant, person, tenant
+from tests.web.tenants import PASSWORD, Tenant, person, tenant, with_team
 
 from genie.store.models import (
     Company,
@@ -19,6 +19,7 @@ from genie.store.models import (
     RemoteKey,
     Role,
     Schedule,
+    StaffMember,
     User,
 )
 
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def acme() -> Tenant:
-    return tenant("Acme")
+    return with_team(tenant("Acme"))
 
 
 def let_in(context: Any, user: User, url: str) -> None:
@@ -69,7 +70,7 @@ def test_names_of_a_hundred_letters_stay_within_the_page(
     Lead.objects.update(name=long, source=long, medium=long, phone="9" * 30)
     RemoteCalendar.objects.update(name=long * 2)
     RemoteKey.objects.update(label=f"{long}@{long}.example", trouble=long)
-    for model in (Company, Schedule, User):
+    for model in (Company, Schedule, StaffMember, User):
         model.objects.update(name=long)  # type: ignore[attr-defined]
     context = browser.new_context(viewport={"width": width, "height": 900})
     let_in(context, acme.admin, live_server.url)

@@ -21,6 +21,7 @@ MENU: list[tuple[Right, str, str, str, str]] = [
     (Right.SEE_LEADS, "leads_list", "Leads list", "list", "leads/list"),
     (Right.APP_SETTINGS, "apps", "Apps", "layout-grid", "apps keys"),
     (Right.SCHEDULES, "schedules", "Availability", "calendar-clock", "schedules"),
+    (Right.SCHEDULES, "team", "Team", "users", "team"),
 ]
 
 
