@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,9 +20,17 @@ Row = TypeVar("Row", bound=Model)
 
 
 def ask(sql: str, values: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that the statement answers, in Django's transaction and with Django's errors."""
+    """The rows that the statement answers, in Django's transaction, with Django's errors, and through what
+    stands around each statement (`connection.execute_wrapper`)."""
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
+    run: Callable[..., list[tuple[Any, ...]]] = _ask
+    for wrapper in reversed(connection.execute_wrappers):
+        run = partial(wrapper, run)
+    return run(sql, values, False, {"connection": connection, "cursor": None})
+
+
+def _ask(sql: str, values: Any, _many: bool, _context: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     raw: psycopg.Connection[Any] = connection.connection
     raw.prepare_threshold = 0  # at first sight; cursors of Django's own prepare nothing all the same
     begun = time.monotonic()
