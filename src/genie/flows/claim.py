@@ -157,8 +157,8 @@ def _judge(seen: Claim) -> Claim:
     """The same, if the rules offer it. Raises SlotTaken."""
     asked = seen.asked
     there = seen.module.enabled and (seen.kind is None or seen.kind.enabled)
-    somebody = (seen.staff is not None) == seen.has_team
-    if not there or not somebody:
+    wanted = asked.staff_id is not None
+    if not there or not (wanted == seen.has_team == (seen.staff is not None)):
         raise SlotTaken(asked.start)
     offered = is_offered(
         module=seen.module,
