@@ -1,20 +1,28 @@
-"""Holidays: a fixed day of a month, or the nth or last weekday of one; every year or in one only."""
+"""Holidays: a fixed day of a month, or the nth or last weekday of one; every year or in one only.
+
+Public holidays of a country (core/public_holidays) are values of the same kind, one for each date.
+"""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+from genie.core.hours import LocalDates, instant_of
+from genie.core.spans import Covered
 
 LAST = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """Closes a whole local date. Either `day` (1-31), or `weekday` (0 = Monday) with `week` (1-5 or LAST).
+    """Closes a local date. Either `day` (1-31), or `weekday` (0 = Monday) with `week` (1-5 or LAST).
 
-    Raises ValueError when neither or both are said.
+    `start` and `end` are wall time, for a part of the date: without `start` from its beginning, without `end`
+    to its end. Raises ValueError when neither or both ways to name a day are said, or the part is backwards.
     """
 
     title: str
@@ -23,11 +31,19 @@ class Holiday:
     weekday: int | None = None
     week: int | None = None
     year: int | None = None
+    start: time | None = None
+    end: time | None = None
 
     def __post_init__(self) -> None:
         by_weekday = self.weekday is not None and self.week is not None
         if by_weekday == (self.day is not None) or not 1 <= self.month <= 12:
             raise ValueError("a Holiday has a month and either a day or a weekday and week")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError("a part of a Holiday ends after it starts")
+
+    @property
+    def is_whole(self) -> bool:
+        return self.start is None and self.end is None
 
     def date_in(self, year: int) -> date | None:
         """Its date in that year; None where there is none (29 February, fifth Monday, another year's)."""
@@ -42,8 +58,36 @@ class Holiday:
         return date(year, self.month, day) if day is not None and 1 <= day <= length else None
 
 
+def occurrences(
+    holidays: Iterable[Holiday], *, first: date, last: date, besides: Container[date] = ()
+) -> list[tuple[date, Holiday]]:
+    """Which holiday falls on which local date from `first` to `last`, in order of the dates.
+
+    On the dates in `besides` none counts: they have hours of their own, which are the last word.
+    """
+    years = range(first.year, last.year + 1)
+    dated = ((holiday.date_in(year), holiday) for holiday in holidays for year in years)
+    found = [(day, holiday) for day, holiday in dated if day and first <= day <= last and day not in besides]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def closed(
+    holidays: Iterable[Holiday], *, zone: ZoneInfo, first: date, last: date, besides: Container[date] = ()
+) -> Covered:
+    """The time that holidays of the local dates `first` to `last` close; `besides` as of `occurrences`."""
+    found = occurrences(holidays, first=first, last=last, besides=besides)
+    return Covered.by(stretch for day, holiday in found for stretch in _stretches(holiday, day, zone))
+
+
+def _stretches(holiday: Holiday, day: date, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """The time of one date: whole, or cut to the part. Wall times are placed as opening hours are."""
+    dates = LocalDates.of(zone, first=day, last=day)
+    low = None if holiday.start is None else instant_of(day, holiday.start, zone)
+    high = None if holiday.end is None else instant_of(day, holiday.end, zone)
+    for start, end in dates.stretches({day}):
+        yield start if low is None else max(start, low), end if high is None else min(end, high)
+
+
 def dates_closed(holidays: Iterable[Holiday], *, first: date, last: date) -> set[date]:
     """The local dates from `first` to `last` that are holidays."""
-    years = range(first.year, last.year + 1)
-    found = {holiday.date_in(year) for holiday in holidays for year in years}
-    return {day for day in found if day is not None and first <= day <= last}
+    return {day for day, _ in occurrences(holidays, first=first, last=last)}

@@ -1,4 +1,4 @@
-"""What a visitor chose besides the time: the kind of appointment, carried in the address along."""
+"""What a visitor chose besides the time: the kind of appointment, carried in the address like the zone."""
 
 from __future__ import annotations
 
