@@ -106,7 +106,7 @@ export function grid(place: HTMLElement): void {
 
   const asked = (): URLSearchParams => {
     const wanted = new URLSearchParams();
-    for (const name of ["module", "state"]) {
+    for (const name of ["module", "staff", "state"]) {
       const field = filter.elements.namedItem(name) as HTMLSelectElement | null;
       if (field?.value) wanted.set(name, field.value);
     }

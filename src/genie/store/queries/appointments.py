@@ -37,6 +37,7 @@ SORTS: dict[str, tuple[str, ...]] = {
     "when": ("start",),
     "customer": ("lead__name",),
     "module": ("module__name", "start"),
+    "with": ("staff__name", "start"),
     "state": ("state", "start"),
     "source": ("lead__source", "start"),
     "booked": ("created_at",),
@@ -50,6 +51,7 @@ class LeadsWanted:
 
     search: str = ""
     module_id: int | None = None
+    staff_id: int | None = None
     showing: Showing = Showing.ALL
     first: datetime | None = None
     until: datetime | None = None
@@ -62,34 +64,35 @@ def appointments_between(
     start: datetime,
     end: datetime,
     module_id: int | None = None,
+    staff_id: int | None = None,
     showing: Showing = Showing.LIVE,
 ) -> QuerySet[Appointment]:
-    """Those that share time with [start, end), in order, with module and lead in the same query."""
+    """Those that share time with [start, end), in order, with module, person and lead in the same query."""
     return (
-        _of(company_id, module_id, showing)
+        _of(company_id, module_id, staff_id, showing)
         .filter(start__lt=end, end__gt=start)
-        .select_related("lead", "module")
+        .select_related("lead", "module", "staff")
         .order_by("start", "id")
     )
 
 
 def leads(*, company_id: int, wanted: LeadsWanted) -> QuerySet[Appointment]:
-    """The Leads list: one row for each booking, with module and lead in the same query."""
-    found = _of(company_id, wanted.module_id, wanted.showing)
+    """The Leads list: one row for each booking, with module, person and lead in the same query."""
+    found = _of(company_id, wanted.module_id, wanted.staff_id, wanted.showing)
     if wanted.first is not None:
         found = found.filter(start__gte=wanted.first)
     if wanted.until is not None:
         found = found.filter(start__lt=wanted.until)
     if wanted.search:
         found = found.filter(_matches(wanted.search))
-    return found.select_related("lead", "module").order_by(*_order(wanted.sort))
+    return found.select_related("lead", "module", "staff").order_by(*_order(wanted.sort))
 
 
 def appointment_of(*, company_id: int, appointment_id: UUID) -> Appointment | None:
     """One appointment with all that its page says; None also for another company's."""
     return (
         Appointment.objects.filter(id=appointment_id, company_id=company_id)
-        .select_related("lead", "module__schedule", "company")
+        .select_related("lead", "module__schedule", "company", "kind", "staff__schedule")
         .first()
     )
 
@@ -148,9 +151,13 @@ def busy_beside(
     return [(max(moment(low), start), min(moment(high), end)) for low, high in stretches]
 
 
-def _of(company_id: int, module_id: int | None, showing: Showing) -> QuerySet[Appointment]:
+def _of(
+    company_id: int, module_id: int | None, staff_id: int | None, showing: Showing
+) -> QuerySet[Appointment]:
     found = Appointment.objects.filter(_SHOWN[showing], company_id=company_id)
-    return found if module_id is None else found.filter(module_id=module_id)
+    if module_id is not None:
+        found = found.filter(module_id=module_id)
+    return found if staff_id is None else found.filter(staff_id=staff_id)
 
 
 def _matches(search: str) -> Q:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -44,7 +44,12 @@ def leads_calendar(request: CompanyRequest, company: Company) -> HttpResponse:
     monday = shown - timedelta(days=shown.weekday())
     start, end = midnight(monday, company.zone), midnight(monday + WEEK, company.zone)
     found = appointments_between(
-        company_id=company.pk, start=start, end=end, module_id=form.module_id, showing=form.showing
+        company_id=company.pk,
+        start=start,
+        end=end,
+        module_id=form.module_id,
+        staff_id=form.staff_id,
+        showing=form.showing,
     )
     context = {
         "form": form,
@@ -75,7 +80,12 @@ def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
         return _refused(form)
     start, end = form.cleaned_data["start"], form.cleaned_data["end"]
     found = appointments_between(
-        company_id=company.pk, start=start, end=end, module_id=form.module_id, showing=form.showing
+        company_id=company.pk,
+        start=start,
+        end=end,
+        module_id=form.module_id,
+        staff_id=form.staff_id,
+        showing=form.showing,
     )
     if form.cleaned_data["look"]:
         watch_linked_calendars(company_id=company.pk, module_id=form.module_id, now=timezone.now())
@@ -118,11 +128,20 @@ def _block(
         "end": (start.replace(tzinfo=None) + (a.end - a.start)).isoformat(),
         "said": f"{start:%H:%M}–{end:%H:%M}",
         "customer": a.lead.name,
-        "kind": f"{a.module.title} · {a.module.name}" if several else a.module.title,
+        "kind": " · ".join(_what(a, several=several)),
         "live": live,
         "attention": a.attention,
         "movable": movable and live,
     }
+
+
+def _what(a: Appointment, *, several: bool) -> Iterator[str]:
+    """Kind of visit, module where there are several, and with whom."""
+    yield a.module.title
+    if several:
+        yield a.module.name
+    if a.staff:
+        yield a.staff.name
 
 
 def _wall(at: datetime, zone: ZoneInfo) -> str:

@@ -14,6 +14,7 @@ from genie.core.saying import zone_of
 from genie.core.spans import moment
 from genie.store.models import Appointment, Company
 from genie.store.queries.appointments import SORTS, LeadsWanted, Showing, modules_of
+from genie.store.queries.staff import staff_of
 
 SHOWING = [
     (Showing.LIVE, "Confirmed"),
@@ -89,6 +90,7 @@ class CalendarFilter(forms.Form):
     """Which appointments the calendar shows."""
 
     module = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
+    staff = forms.TypedChoiceField(label="With", required=False, coerce=int, empty_value=None)
     state = forms.ChoiceField(required=False, choices=SHOWING, initial=Showing.LIVE)
 
     def __init__(self, data: Any, *, company: Company) -> None:
@@ -97,6 +99,12 @@ class CalendarFilter(forms.Form):
         self.modules = list(modules_of(company_id=company.pk))
         choices = [("", "All modules"), *((str(m.pk), m.name) for m in self.modules)]
         self.fields["module"].choices = choices  # type: ignore[attr-defined]
+        self.people = list(staff_of(company_id=company.pk))
+        if self.people:
+            choices = [("", "Everybody"), *((str(one.pk), one.name) for one in self.people)]
+            self.fields["staff"].choices = choices  # type: ignore[attr-defined]
+        else:  # a company without staff members is not asked about them
+            del self.fields["staff"]
 
     def chosen(self, name: str, otherwise: Any = None) -> Any:
         """The value of a field; where it was not or wrongly given, `otherwise`."""
@@ -105,6 +113,11 @@ class CalendarFilter(forms.Form):
     @property
     def module_id(self) -> int | None:
         found: int | None = self.chosen("module")
+        return found
+
+    @property
+    def staff_id(self) -> int | None:
+        found: int | None = self.chosen("staff")
         return found
 
     @property
@@ -161,7 +174,7 @@ class LeadsFilter(CalendarFilter):
         widget=forms.HiddenInput,
     )
 
-    field_order = ("q", "module", "state", "first", "last", "sort")
+    field_order = ("q", "module", "staff", "state", "first", "last", "sort")
 
     def __init__(self, data: Any, *, company: Company) -> None:
         super().__init__(data, company=company)
@@ -189,6 +202,7 @@ class LeadsFilter(CalendarFilter):
         return LeadsWanted(
             search=self.chosen("q", ""),
             module_id=self.module_id,
+            staff_id=self.staff_id,
             showing=self.showing,
             first=midnight(first, zone) if first else None,
             until=midnight(last + timedelta(days=1), zone) if last else None,

@@ -27,11 +27,12 @@ COLUMNS = {
     "email": "E-mail",
     "phone": "Phone",
     "module": "Module",
+    "with": "With",
     "state": "State",
     "source": "Source",
     "booked": "Booked at",
 }
-SORTABLE = ("when", "customer", "module", "state", "source", "booked")
+SORTABLE = ("when", "customer", "module", "with", "state", "source", "booked")
 FIRST_LATEST = ("when", "booked")
 """Sorted by these, the latest comes first until one asks again."""
 
@@ -42,12 +43,12 @@ def leads_list(request: CompanyRequest, company: Company) -> HttpResponse:
     form = LeadsFilter(request.GET, company=company)
     found = leads(company_id=company.pk, wanted=form.wanted())
     page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
-    filtered = any(form.chosen(name) for name in ("q", "module", "state", "first", "last"))
+    filtered = any(form.chosen(name) for name in ("q", "module", "staff", "state", "first", "last"))
     context = {
         "form": form,
         "page": page,
         "filtered": filtered,
-        "columns": _columns(request.GET, form.order),
+        "columns": _columns(request.GET, form.order, people=bool(form.people)),
         "kept": _kept(request.GET),
         "place": said_place(company.zone),
         "now": timezone.now(),
@@ -84,13 +85,13 @@ def _csv(found: Iterator[Appointment], zone: ZoneInfo) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff"  # without it Excel reads the file in the code page of the country
     head = ["Start", "End", "Time zone", "Customer", "E-mail", "Phone", "Module", "Title", "State"]
-    head += ["Source", "Medium", "Campaign", "Referrer", "Booked at", "Place", "Notes", "Answers"]
+    head += ["Source", "Medium", "Campaign", "Referrer", "Booked at", "Place", "Notes", "Answers", "With"]
     yield str(writer.writerow(head))
     for a in found:
         lead = a.lead
         row = [_iso(a.start, zone), _iso(a.end, zone), zone.key, lead.name, lead.email, lead.phone]
         row += [a.module.name, a.title, a.state, lead.source, lead.medium, lead.campaign, lead.referrer]
-        row += [_iso(a.created_at, zone), a.place, a.notes, a.answers]
+        row += [_iso(a.created_at, zone), a.place, a.notes, a.answers, a.staff.name if a.staff else ""]
         yield str(writer.writerow(map(harmless, row)))
 
 
@@ -113,10 +114,13 @@ def _kept(asked: QueryDict) -> str:
     return kept.urlencode()
 
 
-def _columns(asked: QueryDict, sort: str) -> list[dict[str, Any]]:
-    """The head of the table: what each column sorts by when its name is followed."""
+def _columns(asked: QueryDict, sort: str, *, people: bool) -> list[dict[str, Any]]:
+    """The head of the table: what each column sorts by when its name is followed. With whom a visit is, is
+    said where there are `people`."""
     columns = []
     for name, words in COLUMNS.items():
+        if name == "with" and not people:
+            continue
         column: dict[str, Any] = {"name": name, "words": words}
         if name in SORTABLE:
             column["sorted"] = {name: "ascending", f"-{name}": "descending"}.get(sort, "")

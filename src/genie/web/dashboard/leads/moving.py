@@ -143,6 +143,8 @@ def _choice(
         first=first,
         last=first + WEEK - timedelta(days=1),
         now=now,
+        kind=appointment.kind,
+        staff=appointment.staff,
         ignoring=appointment.pk,
     )
     local = [(start, start.astimezone(zone)) for start in offered if start != appointment.start]
@@ -200,9 +202,16 @@ def _consequences(appointment: Appointment) -> dict[str, Any]:
         "appointment": appointment,
         "lead": appointment.lead,
         "tells_customer": module.tell_customer,
-        "recipients": [address for address in module.recipients if address],
+        "recipients": _recipients(appointment),
         "calendar": link.calendar.name if link else "",
     }
+
+
+def _recipients(appointment: Appointment) -> list[str]:
+    """The module's, and the staff member whom it is with; each once."""
+    own = appointment.staff.email if appointment.staff else ""
+    addresses = [address for address in [*appointment.module.recipients, own] if address]
+    return list({address.casefold(): address for address in reversed(addresses)}.values())[::-1]
 
 
 def _told(appointment: Appointment) -> str:

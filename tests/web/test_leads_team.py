@@ -1,0 +1,110 @@
+"""Leads pages of a company whose visits are with somebody."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from tests.leads_scene import Leads, leads, soon
+from tests.reading import words
+from tests.staff_scene import person, team
+
+from genie.store.models import StaffMember
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Leads:
+    return leads()
+
+
+@pytest.fixture
+def maria(acme: Leads) -> StaffMember:
+    """Maria and Ben: each with a visit; a third is with nobody in particular."""
+    maria, ben = team(acme.base.module, "Maria", "Ben")
+    acme.visit(soon(), name="Ann Lee", staff=maria)
+    acme.visit(soon(), name="Bob Hill", staff=ben)
+    acme.visit(soon(hour=14), name="Cy Fox")
+    return maria
+
+
+def feed(acme: Leads, **asked: object) -> list[dict[str, str]]:
+    span = {"start": soon(days=0).date().isoformat(), "end": soon(days=9).date().isoformat()}
+    answer = acme.client.get(acme.url("leads/calendar.json"), {**span, **asked})
+    assert answer.status_code == 200
+    found: list[dict[str, str]] = answer.json()["appointments"]
+    return found
+
+
+def test_the_calendar_says_with_whom_and_shows_one_person(acme: Leads, maria: StaffMember) -> None:
+    kinds = {block["customer"]: block["kind"] for block in feed(acme)}
+    assert kinds == {
+        "Ann Lee": "Appointment · Maria",
+        "Bob Hill": "Appointment · Ben",
+        "Cy Fox": "Appointment",
+    }
+    assert [block["customer"] for block in feed(acme, staff=maria.pk)] == ["Ann Lee"]
+    asked = {"date": soon().date().isoformat(), "staff": maria.pk}
+    page = acme.client.get(acme.url("leads/calendar"), asked)
+    read = words(page)
+    assert "with Maria" in read
+    assert "Bob Hill" not in read
+    assert f"staff={maria.pk}&amp;state" in page.content.decode(), "other weeks keep the filter"
+    assert "Everybody" in read
+
+
+def test_a_person_who_is_none_of_the_companys_is_refused_or_left_out(acme: Leads, maria: StaffMember) -> None:
+    stranger = person(leads("rival").base.company, "Rob")
+    span = {"start": "2026-03-02", "end": "2026-03-09", "staff": stranger.pk}
+    assert acme.client.get(acme.url("leads/calendar.json"), span).status_code == 400
+    page = acme.client.get(acme.url("leads/list"), {"staff": stranger.pk})
+    assert "Ann Lee" in words(page)
+    assert "Rob" not in words(page)
+
+
+def test_the_list_filters_sorts_and_exports_by_person(acme: Leads, maria: StaffMember) -> None:
+    whole = acme.client.get(acme.url("leads/list"))
+    assert 'data-label="With"' in whole.content.decode()
+    one = words(acme.client.get(acme.url("leads/list"), {"staff": maria.pk}))
+    assert "1 booking found" in one
+    assert "Ann Lee" in one and "Bob Hill" not in one
+    sorted_ = words(acme.client.get(acme.url("leads/list"), {"sort": "with"}))
+    assert sorted_.index("Bob Hill") < sorted_.index("Ann Lee"), "Ben before Maria"
+    exported = acme.client.get(acme.url("leads/list.csv"), {"staff": maria.pk})
+    text = b"".join(exported).decode("utf-8-sig")  # type: ignore[call-overload]
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["Customer"], row["With"]) == ("Ann Lee", "Maria")
+
+
+def test_a_company_without_people_is_not_asked_about_them(acme: Leads) -> None:
+    acme.visit(soon())
+    for path in ("leads/calendar", "leads/list"):
+        page = acme.client.get(acme.url(path), {"staff": "7"}).content.decode()
+        assert 'id="id_staff"' not in page
+        assert 'data-label="With"' not in page
+    assert [block["kind"] for block in feed(acme)] == ["Appointment"]
+
+
+def test_the_appointment_says_with_whom_on_each_of_its_pages(acme: Leads, maria: StaffMember) -> None:
+    visit = maria.appointments.get()
+    for rest in ("", "/reschedule", "/cancel"):
+        assert "With Maria" in words(acme.client.get(acme.page(visit, rest)))
+    asked = {"start": (visit.start + timedelta(hours=1)).isoformat()}
+    assert "With Maria" in words(acme.client.get(acme.page(visit, "/move"), asked))
+    maria.active = False
+    maria.save()
+    assert "With Maria (switched off)" in words(acme.client.get(acme.page(visit)))
+
+
+def test_who_is_told_of_a_move_names_the_person_once(acme: Leads, maria: StaffMember) -> None:
+    module, visit = acme.base.module, maria.appointments.get()
+    module.recipients = ["desk@acme.example", maria.email.upper()]
+    module.save()
+    read = words(acme.client.get(acme.page(visit, "/cancel")))
+    assert f"desk@acme.example, {maria.email.upper()} are told by e-mail." in read
+    module.recipients = []
+    module.save()
+    assert f"{maria.email} is told by e-mail." in words(acme.client.get(acme.page(visit, "/cancel")))
