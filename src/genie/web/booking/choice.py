@@ -1,4 +1,4 @@
-"""What a visitor chose besides the time: the kind of appointment, carried in the address like the zone."""
+"""What a visitor chose besides the time: kind of appointment and person, carried in the address along."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from genie.web.booking.arrival import Arrival
 class Choice:
     """`kind` None: the module's own title, duration and place. `staff` None: whoever is free.
 
-    `kinds` are those that can be chosen. `unknown` says that the address named something not offered here.
+    `kinds` and `people` are those that can be chosen. `unknown` says that the address named something not
+    offered here.
     """
 
     module: Module
     kinds: Sequence[AppointmentKind] = ()
     kind: AppointmentKind | None = None
+    people: Sequence[StaffMember] = ()
     staff: StaffMember | None = None
     unknown: bool = False
 
@@ -45,7 +47,10 @@ class Choice:
 
     def carried(self) -> list[tuple[str, str]]:
         """What every link and form of these pages takes along, beside what Arrival does."""
-        values = [("kind", self.kind.slug if self.kind else "")]
+        values = [
+            ("kind", self.kind.slug if self.kind else ""),
+            ("staff", str(self.staff.pk) if self.staff else ""),
+        ]
         return [(name, value) for name, value in values if value]
 
     def link(self, seen: Arrival, path: str, **more: Any) -> str:
@@ -53,10 +58,28 @@ class Choice:
 
 
 def choice_of(request: HttpRequest, module: Module) -> Choice:
-    """Read `kind` from the address or the sent form. Where there is one kind only, that is it."""
+    """Read `kind` and `staff` from the address or the sent form. Where there is one kind only, that is it."""
     given = request.POST if request.method == "POST" else request.GET
     kinds = list(module.kinds.filter(enabled=True))
     asked = given.get("kind", "")
     named = next((kind for kind in kinds if kind.slug == asked), None)
     only = kinds[0] if len(kinds) == 1 else None
-    return Choice(module=module, kinds=kinds, kind=named or only, unknown=bool(asked) and named is None)
+    people = _people(module)
+    whom = given.get("staff", "")
+    staff = next((one for one in people if str(one.pk) == whom), None)
+    return Choice(
+        module=module,
+        kinds=kinds,
+        kind=named or only,
+        people=people,
+        staff=staff,
+        unknown=(bool(asked) and named is None) or (bool(whom) and staff is None),
+    )
+
+
+def _people(module: Module) -> list[StaffMember]:
+    """Whom a visitor may choose, in the team's order; nobody unless the module lets visitors choose."""
+    if module.assignment != Module.Assignment.VISITOR_CHOOSES:
+        return []
+    team = StaffMember.objects.filter(teams__module=module, active=True).select_related("schedule")
+    return list(team.order_by("teams__position", "teams__id"))
