@@ -114,7 +114,9 @@ def test_linking_the_same_calendar_again_adopts_the_copies_silently(scene: Scene
     assert not Message.objects.exists()
 
 
-def test_beside_a_copy_marked_as_cancelled_meanwhile_there_is_a_new_one_when_linked_again(scene: Scene) -> None:
+def test_beside_a_copy_marked_as_cancelled_meanwhile_there_is_a_new_one_when_linked_again(
+    scene: Scene,
+) -> None:
     (jane,) = booked(scene, "Jane")
     end(scene, keep=True)
     scene.owner.cancel("work", scene.link(jane).remote_id)
@@ -310,6 +312,18 @@ def test_linking_again_knows_the_original_beside_its_copy(scene: Scene) -> None:
     assert scene.owner.event("work", copy) == before
     assert scene.link(jane).remote_id == original
     assert sorted(map(str, titles(scene))) == ["Changed while unlinked", "Visit: Jane"]
+
+
+def test_linking_again_after_a_removal_leaves_a_copy_alone(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    copy = scene.owner.copy("work", scene.link(jane).remote_id, when=at(6))
+    end(scene, keep=False)
+    settled(scene)
+    before = scene.owner.event("work", copy)
+    link_again(scene)
+    scene.settle()
+    assert scene.owner.event("work", copy) == before
+    assert len(titles(scene)) == 2
 
 
 def lose(scene: Scene) -> None:

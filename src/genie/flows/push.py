@@ -209,6 +209,8 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
                 now=now,
             )
         end(link)
+        if not left:  # nothing of ours is there any more: what still bears our key is a copy
+            EventLink.objects.filter(id=link.id).update(asked_at=None)
         RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
 
 
