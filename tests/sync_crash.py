@@ -15,7 +15,8 @@ class Crash(BaseException):
     """The worker dies here: nothing after this line happens, and nobody catches it."""
 
 
-WRITES = ("INSERT", "UPDATE", "DELETE")
+WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
+"""How a statement begins that may write; one that begins WITH may insert into several tables."""
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def dying_when(happened: Callable[[], bool]) -> Iterator[None]:
 
 
 def killed_at(statement: int, work: Callable[[], None]) -> int:
-    """Do `work` in a process of its own that gets SIGKILL just before its n-th statement.
+    """Do `work` in a process of its own that gets SIGKILL just before its n-th statement that writes.
 
     Returns the signal it died of, or 0 when it came to its end.
     """
@@ -73,12 +74,12 @@ def killed_at(statement: int, work: Callable[[], None]) -> int:
 def _count_down(statement: int, work: Callable[[], None]) -> None:
     left = statement
 
-    def execute(run: Callable[..., Any], *arguments: Any) -> Any:
+    def execute(run: Callable[..., Any], sql: str, *arguments: Any) -> Any:
         nonlocal left
-        left -= 1
+        left -= str(sql).startswith(WRITES)
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return run(*arguments)
+        return run(sql, *arguments)
 
     with connection.execute_wrapper(execute):
         work()
