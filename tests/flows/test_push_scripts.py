@@ -17,7 +17,7 @@ from genie.providers.memory.world import Post
 from genie.store.models import Channel
 from genie.store.queries.drains import PUSHED_EVERY
 
-SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "40"))
+SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "12"))
 
 
 class OnMemoryWithPush(TwoWay):

@@ -20,7 +20,7 @@ from genie.core.errors import Transient
 from genie.core.event import EventContent, When
 from genie.providers.memory.world import Kept, Repeat
 
-SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "300"))
+SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "30"))
 CALENDARS = ("work", "private")
 
 
