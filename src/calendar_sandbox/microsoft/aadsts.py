@@ -242,6 +242,29 @@ def unknown_certificate() -> Refused:
     )
 
 
+def bad_signature() -> Refused:
+    return Refused("invalid_client", 700027, "Client assertion failed signature validation.", 401)
+
+
+def other_assertion(client: Client) -> Refused:
+    return Refused(
+        "invalid_client",
+        700021,
+        f"Client assertion application identifier doesn't match 'client_id' parameter '{client.id}'.",
+        401,
+    )
+
+
+def other_audience() -> Refused:
+    return Refused(
+        "invalid_client", 700023, "Client assertion audience claim does not match Realm issuer.", 401
+    )
+
+
+def assertion_too_old() -> Refused:
+    return Refused("invalid_client", 700024, "Client assertion is not within its valid time range.", 401)
+
+
 def code_used() -> Refused:
     return Refused(
         "invalid_grant",

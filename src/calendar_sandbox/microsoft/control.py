@@ -8,6 +8,7 @@ An account is named by its userPrincipalName, a calendar by its key (`/state` sh
     POST   /accounts             {upn, name?, mail?, personal?, timeZone?, suspended?, mailbox?, admin?,
                                  maySubscribe?}: makes one or changes it
     POST   /tenants              {domain, usersMayConsent?}
+    POST   /certificates         {clientId, pem}: the app may prove itself with it from now on
     POST   /calendars            {owner, name, color?, readOnly?}
     DELETE /calendars/{key}
     POST   /calendars/{key}/renew-id   {upn}: the account's id of it changes
@@ -40,6 +41,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from cryptography.x509 import load_pem_x509_certificate
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -63,6 +65,7 @@ def _routes() -> list[BaseRoute]:
         ("POST", "/reset", _reset),
         ("POST", "/accounts", _account),
         ("POST", "/tenants", _tenant),
+        ("POST", "/certificates", _certificate),
         ("POST", "/calendars", _calendar),
         ("DELETE", "/calendars/{key}", _remove),
         ("POST", "/calendars/{key}/renew-id", _renew),
@@ -175,6 +178,13 @@ def _tenant(graph: Graph, body: Body, _request: Request) -> Any:
     tenant = graph.world.add_tenant(body["domain"])
     tenant.users_may_consent = bool(body.get("usersMayConsent", tenant.users_may_consent))
     return saved.plain(tenant)
+
+
+def _certificate(graph: Graph, body: Body, _request: Request) -> Any:
+    client = graph.world.clients[body["clientId"]]
+    load_pem_x509_certificate(body["pem"].encode())
+    client.certificates.append(body["pem"])
+    return {"certificates": len(client.certificates)}
 
 
 def _calendar(graph: Graph, body: Body, _request: Request) -> Any:

@@ -341,7 +341,9 @@ async def discovery(request: Request) -> Response:
     return JSONResponse(
         {
             "token_endpoint": f"{place}/token",
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": [
+                *("client_secret_post", "private_key_jwt", "client_secret_basic"),
+            ],
             "jwks_uri": f"{base}/{path}/discovery/v2.0/keys",
             "response_modes_supported": list(MODES),
             "subject_types_supported": ["pairwise"],

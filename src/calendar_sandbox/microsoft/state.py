@@ -219,6 +219,7 @@ class Client:
     redirect_uris: list[str] = field(default_factory=list)
     audience: str = "common"
     needs_admin: bool = False  # its permissions are such that only an administrator can agree
+    certificates: list[str] = field(default_factory=list)  # PEM: proofs in place of the secret
 
 
 @dataclass

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from calendar_sandbox.microsoft import aadsts, scopes
+from calendar_sandbox.microsoft import aadsts, assertions, scopes
 from calendar_sandbox.microsoft.authorization import client_of, in_tenant, tenant_of
 from calendar_sandbox.microsoft.state import (
     REFRESH_LIFETIME,
@@ -42,7 +42,7 @@ def exchanged(world: World, path: str, form: Mapping[str, str], basic: tuple[str
     kind = form.get("grant_type", "")
     if not kind:
         raise aadsts.missing("grant_type")
-    client = _client(world, tenant, form, basic)
+    client = _client(world, tenant, path, form, basic)
     if kind == "authorization_code":
         return _by_code(world, tenant, client, form)
     if kind == "refresh_token":
@@ -76,16 +76,20 @@ def withdrawn(world: World, account: Account, client_id: str) -> None:
         world.grants[f"{account.oid} {client_id}"] = kept
 
 
-def _client(world: World, tenant: str, form: Mapping[str, str], basic: tuple[str, str] | None) -> Client:
+def _client(
+    world: World, tenant: str, path: str, form: Mapping[str, str], basic: tuple[str, str] | None
+) -> Client:
     id_, secret = basic or (form.get("client_id", ""), form.get("client_secret", ""))
     if not id_:
         raise aadsts.missing("client_id")
     client = client_of(world, tenant, id_)
     if form.get("client_assertion"):
-        raise aadsts.unknown_certificate()
-    if secret and not client.secret:
+        assertions.prove(world, client, path, form)
+        return client
+    confidential = bool(client.secret or client.certificates)
+    if secret and not confidential:
         raise aadsts.public_client()
-    if client.secret and not secret:
+    if confidential and not secret:
         raise aadsts.no_secret()
     if not hmac.compare_digest(client.secret.encode(), secret.encode()):
         raise aadsts.wrong_secret(client)

@@ -10,11 +10,12 @@ import httpx
 import pytest
 import requests
 from msal import ConfidentialClientApplication
+from tests.certificates import CERTIFICATE, credential_in
 from tests.sandbox.conftest import serving
 from tests.sandbox.microsoft.signing_in import ANA, BACK, walked
 
 from calendar_sandbox.microsoft.clients import DEMO
-from calendar_sandbox.microsoft.state import World
+from calendar_sandbox.microsoft.state import Client, World
 from calendar_sandbox.settings import Settings, utc_now
 
 SCOPES = ["User.Read", "Calendars.ReadWrite", "Calendars.ReadWrite.Shared"]
@@ -94,6 +95,31 @@ def test_the_library_refreshes_silently_also_with_strict_rotation(
         assert found["access_token"] not in seen
         seen.add(found["access_token"])
     assert app.acquire_token_silent(SCOPES, account)["access_token"] in seen  # from its cache
+
+
+def test_the_library_proves_itself_with_a_certificate(
+    stand_in: tuple[str, World], world: World, certificate: tuple[Path, Path], tmp_path: Path
+):
+    url, pem = stand_in[0], credential_in(tmp_path).read_text()
+    world.clients["proved"] = Client(
+        "proved", redirect_uris=[BACK], certificates=[pem[pem.index(CERTIFICATE) :]]
+    )
+    session = requests.Session()
+    session.trust_env, session.verify = False, str(certificate[0])
+    app = ConfidentialClientApplication(
+        "proved",
+        client_credential={"private_key": pem, "public_certificate": pem[pem.index(CERTIFICATE) :]},
+        authority=f"{url}/common",
+        instance_discovery=False,
+        validate_authority=False,
+        http_client=session,
+    )
+    assert signed_in(app)["access_token"]
+    (account,) = app.get_accounts()
+    assert app.acquire_token_silent(SCOPES, account, force_refresh=True)["access_token"]
+    world.clients["proved"].certificates.clear()
+    found = app.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+    assert (found["error"], found["error_codes"]) == ("invalid_client", [700027])
 
 
 def test_cancelling_is_told_in_the_librarys_words(app: ConfidentialClientApplication, world: World):

@@ -689,7 +689,7 @@ def test_a_failed_exchange_does_not_use_the_code_up(scene: Scene):
         ({"client_id": "nobody"}, (400, "unauthorized_client", 700016, "")),
         ({"client_secret": ""}, (401, "invalid_client", 7000218, "")),
         ({"client_secret": "guess"}, (401, "invalid_client", 7000215, "")),
-        ({"client_assertion": "a.b.c"}, (401, "invalid_client", 700027, "")),
+        ({"client_assertion": "a.b.c"}, (400, "invalid_request", 900144, "")),
         ({"client_id": "public"}, (401, "invalid_client", 700025, "")),
         ({"grant_type": "password"}, (400, "unsupported_grant_type", 70003, "")),
         ({"grant_type": ""}, (400, "invalid_request", 900144, "")),
