@@ -52,6 +52,15 @@ def test_labels_are_the_product_s_words():
     assert offered(ProviderSettings(options={"google": client})) == ("google", "caldav")
 
 
+@pytest.mark.parametrize("proof", ["client_secret", "certificate"])
+def test_one_of_several_proofs_is_enough(proof):
+    def made(**given: str) -> tuple[str, ...]:
+        return offered(ProviderSettings(options={"microsoft": given}))
+
+    assert made(client_id="ours", **{proof: "x"}) == ("microsoft", "caldav")
+    assert made(client_id="ours") == made(**{proof: "x"}) == ("caldav",)
+
+
 def test_a_kind_is_opened_by_name():
     world = World("registry")
     world.add_account("ana@example.org")

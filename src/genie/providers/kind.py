@@ -38,7 +38,7 @@ class Kind:
     options: Mapping[str, str] = field(default_factory=dict)
     """Its own settings, each `GENIE_<KIND>_<NAME>` in capitals for the operator, with what is usual."""
     needs: tuple[str, ...] = ()
-    """The options without which no key of this kind can be made."""
+    """The options without which no key of this kind can be made; with `|` between those of which one does."""
     secret_options: tuple[str, ...] = ()
     """The options that are secrets: never shown or logged."""
     for_tests: bool = False

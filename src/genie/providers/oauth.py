@@ -54,12 +54,16 @@ class Tokens:
 
     def __init__(self, http: Http, *, url: str, client_id: str, client_secret: str) -> None:
         self.http = http
-        self._url = url
+        self.url = url
         self._client = {"client_id": client_id, "client_secret": client_secret}
 
     def ask(self, form: Mapping[str, str]) -> Answer:
         """One request to the token endpoint; any status is an answer. Raises Transient."""
-        return self.http.send("POST", self._url, data={**form, **self._client})
+        return self.http.send("POST", self.url, data={**form, **self.client()})
+
+    def client(self) -> Mapping[str, str]:
+        """Who asks, proved (RFC 6749, 2.3.1)."""
+        return self._client
 
     def refreshed(self, secret: Secret, **more: str) -> Answer:
         """A new access token asked for (RFC 6749, 6)."""

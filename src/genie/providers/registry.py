@@ -118,7 +118,7 @@ def offered(settings: ProviderSettings) -> tuple[str, ...]:
 def missing_options(kind: str, settings: ProviderSettings) -> tuple[str, ...]:
     """The settings of the kind that the operator has yet to give."""
     given = settings.of(kind)
-    return tuple(name for name in kind_of(kind).needs if not given[name])
+    return tuple(need for need in kind_of(kind).needs if not any(given[name] for name in need.split("|")))
 
 
 def open_provider(

@@ -20,12 +20,13 @@ KIND = Kind(
     options={
         "client_id": "",
         "client_secret": "",
+        "certificate": "",
         "tenant": "common",
         "authority": "https://login.microsoftonline.com",
         "graph_url": "https://graph.microsoft.com/v1.0",
         "requests_per_minute": "1000",
         "requests_at_once": "4",
     },
-    needs=("client_id", "client_secret"),
+    needs=("client_id", "client_secret|certificate"),
     secret_options=("client_secret",),
 )

@@ -28,6 +28,10 @@ SECRET = (
     "This installation's registration with Microsoft has another secret, or its secret has run out.",
     OPERATOR,
 )
+CERTIFICATE = (
+    "This installation's certificate is not registered with Microsoft, or has run out.",
+    OPERATOR,
+)
 UNKNOWN_CLIENT = ("This installation's registration is not known to Microsoft.", OPERATOR)
 
 BY_CODE = {
@@ -50,6 +54,8 @@ BY_CODE = {
     "500208": NOT_THESE,
     "50011": ("Microsoft does not know the address it should send you back to.", OPERATOR),
     "700016": UNKNOWN_CLIENT,
+    "700024": ("This installation's clock differs from Microsoft's.", OPERATOR),
+    "700027": CERTIFICATE,
     "7000112": ("This installation's registration was disabled at Microsoft.", OPERATOR),
     "7000215": SECRET,
     "7000222": SECRET,

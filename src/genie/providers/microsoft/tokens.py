@@ -10,6 +10,7 @@ from typing import Any
 
 from genie.core.errors import NotAllowedThere
 from genie.providers.faults import retry_after
+from genie.providers.microsoft.certificate import assertion
 from genie.providers.microsoft.http import Http, endpoint
 from genie.providers.microsoft.refusals import not_renewed
 from genie.providers.oauth import NOTHING_SAVED, OPERATOR, Tokens, brought_tokens, kept
@@ -19,6 +20,8 @@ from genie.providers.port import Secret
 class MicrosoftTokens(Tokens):
     """The token endpoint of the operator's tenant, as this installation's client."""
 
+    http: Http
+
     def __init__(self, http: Http) -> None:
         options = http.options
         super().__init__(
@@ -27,6 +30,15 @@ class MicrosoftTokens(Tokens):
             client_id=options["client_id"],
             client_secret=options["client_secret"],
         )
+
+    def client(self) -> Mapping[str, str]:
+        """With the secret, or with a certificate where there is one. Raises Transient."""
+        file, client_id = self.http.options["certificate"], self.http.options["client_id"]
+        if not file:
+            return super().client()
+        now = self.http.settings.clock()
+        proof = assertion(file, client_id=client_id, audience=self.url, now=now)
+        return {"client_id": client_id, **proof}
 
     def renewed(self, secret: Secret) -> Secret:
         """The secret with a new access token and, as a rule, a new refresh token: the newest is kept.
