@@ -84,8 +84,9 @@ class GoogleOwner(StandInOwner):
         """The id stays."""
         self.ask("POST", f"{self.where(event_id)}/move", params={"destination": calendar})
 
-    def repeat(self, event_id: str, *, weeks: int = 5) -> None:
-        self.patch(event_id, recurrence=[f"RRULE:FREQ=WEEKLY;COUNT={weeks}"])
+    def repeat(self, event_id: str, *, weeks: int | None = 5) -> None:
+        end = f";COUNT={weeks}" if weeks else ""
+        self.patch(event_id, recurrence=[f"RRULE:FREQ=WEEKLY{end}"])
 
     def occurrence(self, series: str, start: datetime) -> str:
         return f"{series}_{start:%Y%m%dT%H%M%SZ}"

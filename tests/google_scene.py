@@ -26,6 +26,7 @@ class GoogleScene(StandInScene):
 
     kind = "google"
     events = "calendar.events."
+    reading = "list"
     writing = {
         "insert": "create",
         "import": "create",

@@ -120,10 +120,11 @@ class MicrosoftOwner(StandInOwner):
             assert target
             world.move(stored, source, target)
 
-    def repeat(self, event_id: str, *, weeks: int = 5) -> None:
+    def repeat(self, event_id: str, *, weeks: int | None = 5) -> None:
         first = _moment(self.get(event_id)["start"])
         pattern = {"type": "weekly", "interval": 1, "daysOfWeek": [DAYS[first.weekday()]]}
-        span = {"type": "numbered", "startDate": f"{first:%Y-%m-%d}", "numberOfOccurrences": weeks}
+        end = {"type": "numbered", "numberOfOccurrences": weeks} if weeks else {"type": "noEnd"}
+        span = {"startDate": f"{first:%Y-%m-%d}", **end}
         self.patch(event_id, recurrence={"pattern": pattern, "range": span})
 
     def occurrence(self, series: str, start: datetime) -> str:

@@ -30,6 +30,7 @@ class MicrosoftScene(StandInScene):
 
     kind = "microsoft"
     events = "events."
+    reading = "calendarView.delta"
     writing = {"create": "create", "update": "update", "delete": "delete", "cancel": "delete"}
 
     @property

@@ -155,8 +155,8 @@ class StandInOwner(ABC):
         """*Move to …* in the event's menu."""
 
     @abstractmethod
-    def repeat(self, event_id: str, *, weeks: int = 5) -> None:
-        """Make it a series of so many weeks."""
+    def repeat(self, event_id: str, *, weeks: int | None = 5) -> None:
+        """Make it a series of so many weeks; None: without an end."""
 
     def repeat_no_more(self, event_id: str) -> None:
         self.patch(event_id, recurrence=None)

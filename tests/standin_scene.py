@@ -70,6 +70,8 @@ class StandInScene(Business):
     """What the stand-in's calls of events begin with."""
     writing: ClassVar[Mapping[str, str]]
     """Those that write an event, in plain words."""
+    reading: ClassVar[str]
+    """The one that asks what changed."""
 
     @property
     def standin(self) -> Any:

@@ -140,8 +140,6 @@ class Trouble:
     """Another account's address."""
     calls: ClassVar[str]
     """All calls of the API, none of the sign-in."""
-    reading: ClassVar[str]
-    """The call that asks what changed."""
     key_name: ClassVar[str]
 
     @pytest.fixture
@@ -473,7 +471,7 @@ class Trouble:
         else:
             scene.refuse_cursor()
         scene.poll()
-        assert scene.asked().count(self.reading) == 2, "the refusal, and one full read"
+        assert scene.asked().count(scene.reading) == 2, "the refusal, and one full read"
         assert changed.arrived()
         assert scene.busy(6)
         assert letters(scene) == []

@@ -77,7 +77,6 @@ class TestWithGoogle(Trouble):
     suspended = "Google says that this account was suspended or deleted."
     somebody_else = "bob@example.org"
     calls = "calendar.*"
-    reading = "list"
     key_name = "Cloud key"
 
     @pytest.fixture(params=ENDS)

@@ -92,7 +92,6 @@ class TestWithMicrosoft(Trouble):
     suspended = "Microsoft says that this account was disabled."
     somebody_else = "dora@contoso.example"
     calls = "[!o]*"
-    reading = "calendarView.delta"
     key_name = "Azure key"
 
     @pytest.fixture(params=ENDS, ids=lambda end: end[0].__name__)

@@ -20,7 +20,7 @@ from genie.flows.absorb import A_SERIES, NO_TIME, OUTSIDE_RULES
 from genie.flows.cancel import cancel
 from genie.flows.edit import edit
 from genie.flows.reschedule import reschedule
-from genie.store.models import Appointment, Change, EventLink, Message, Module
+from genie.store.models import Appointment, BusyTime, Change, EventLink, Message, Module, RemoteKey
 
 WEEK = 24 * 7
 
@@ -48,6 +48,30 @@ def lists_lag(scene: StandInScene, changes: int = 1) -> None:
 
 class WhatFlows:
     """Each test plays one row."""
+
+    # --- booked here
+
+    def test_a_booking_is_written_once_and_a_poll_is_one_request(self, scene: StandInScene) -> None:
+        appointment = scene.book(scene.nine)
+        scene.drain()
+        assert scene.wrote() == ["create"]
+        scene.poll()
+        scene.asked()
+        for _ in range(3):
+            scene.poll()
+        assert scene.asked() == [scene.reading] * 3
+        assert fresh(appointment).revision == 1
+
+    def test_an_hour_without_a_request_renews_the_access_once_and_keeps_it(self, scene: StandInScene) -> None:
+        appointment = scene.booked()
+        scene.later(hours=2)
+        scene.edit(appointment, title="Later")
+        scene.drain()
+        assert fresh(appointment).title == "Later"
+        version = RemoteKey.objects.get(id=scene.key.id).secret_version
+        assert version == scene.key.secret_version + 1
+        scene.poll()
+        assert RemoteKey.objects.get(id=scene.key.id).secret_version == version
 
     # --- rescheduled, edited, cancelled, here
 
@@ -403,6 +427,32 @@ class WhatFlows:
         assert (after.state, after.start, after.attention) == ("confirmed", scene.at(1).start, A_SERIES)
         assert [scene.busy(1 + WEEK * week) for week in range(3)] == [False, True, True]
         assert (told(appointment), scene.wrote()) == ([], [])
+        scene.later(minutes=20)
+        scene.drain()
+        scene.asked()
+        scene.poll()
+        assert scene.asked() == [scene.reading], "a series that nobody touches costs nothing"
+
+    def test_a_visit_made_a_series_and_deleted_there_is_cancelled_here(self, scene: StandInScene) -> None:
+        appointment = scene.booked()
+        event_id = scene.link(appointment).remote_id
+        scene.owner.repeat(event_id, weeks=None)
+        scene.poll()
+        scene.owner.delete(event_id)
+        scene.later(minutes=20)
+        scene.drain()
+        assert fresh(appointment).state == "cancelled"
+        assert not scene.busy(WEEK)
+
+    def test_a_touched_series_without_an_end_leaves_the_mirror_small(self, scene: StandInScene) -> None:
+        own = scene.owner.add(scene.at(1))
+        scene.owner.repeat(own, weeks=None)
+        scene.poll()
+        taken = BusyTime.objects.filter(calendar=scene.calendar)
+        before = taken.count()
+        scene.owner.edit(own, title="New")
+        scene.poll()
+        assert taken.count() == before
 
     def test_made_a_single_one_again_it_is_in_step_again(self, scene: StandInScene) -> None:
         appointment = scene.booked(1)
@@ -459,3 +509,7 @@ class WhatFlows:
             nights.append(scene.asked().count("get"))
         assert nights[2:] == [0, 0]
         assert scene.link(appointment).state == EventLink.State.CLEAN
+        scene.edit(appointment, title="Was pleasant")
+        scene.drain()
+        scene.poll()
+        assert fresh(appointment).title == "Was pleasant", "a change is noticed all the same"

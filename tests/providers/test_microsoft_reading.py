@@ -317,6 +317,42 @@ def test_an_event_moved_to_another_calendar_is_gone_here_and_found_there(side):
     assert list(one.removed) == [made.id]
 
 
+@pytest.mark.parametrize(
+    ("calendar", "shown"),
+    [
+        ({"canEdit": True, "canViewPrivateItems": True}, ("Private appointment", "")),
+        ({"canEdit": True, "canViewPrivateItems": False}, (None, None)),
+        ({"canEdit": False, "canViewPrivateItems": False}, (None, None)),
+    ],
+)
+def test_an_empty_body_of_a_private_event_is_doubted(microsoft, calendar, shown):
+    there = event(sensitivity="private", subject="Private appointment")
+    microsoft.will(Reply(200, there), Reply(200, {"id": CALENDAR}), Reply(200, {"id": CALENDAR, **calendar}))
+    content = microsoft.provider().get(CALENDAR, there["id"]).content
+    assert (content.title, content.description) == shown
+    assert microsoft.asked[-1].path == f"/v1.0/me/calendars/{CALENDAR}"
+
+
+def test_on_a_calendar_shown_without_details_the_body_alone_is_unknown(microsoft):
+    microsoft.will(Reply(200, event()), Reply(200, {"id": CALENDAR}), Reply(200, {"canEdit": False}))
+    content = microsoft.provider().get(CALENDAR, "AAkAforeign").content
+    assert (content.title, content.place, content.description) == ("Dentist", "", None)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_event_that_names_another_calendar_of_the_account_is_gone_from_here(microsoft, listed):
+    """One that is not on the account's list may be this one, under its owner's id: then its events tell."""
+    there = event(body={"contentType": "html", "content": "text"})
+    calendars = [{"id": "AAMkOther="} if listed else {"id": CALENDAR}]
+    answers = (there, {"id": "AAMkOther="}, {"value": calendars}, {"value": [{"id": there["id"]}]})
+    microsoft.will(*(Reply(200, answer) for answer in answers))
+    if listed:
+        with pytest.raises(errors.Gone):
+            microsoft.provider().get(CALENDAR, there["id"])
+    else:
+        assert microsoft.provider().get(CALENDAR, there["id"]).id == there["id"]
+
+
 def test_an_appointment_far_outside_the_window_can_be_read_by_its_id(side):
     far = at("2028-06-01 09:00")
     made = side.provider.create(side.calendar, fresh(), content(far))
