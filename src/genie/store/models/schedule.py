@@ -84,7 +84,8 @@ class Holiday(models.Model):
     """A day of every year, or of one only, on which nothing is offered, wholly or in part.
 
     Either `day` (1-31) of `month`, or `weekday` (0 = Monday) with `week` (1-5, or -1 for the last). The part
-    of a day is wall time of the schedule's zone, closed from `start` to `end`; both empty: the whole date.
+    of a day is wall time of the schedule's zone: closed from `start` (empty: from the date's beginning) to
+    `end` (empty: to its end).
     """
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="holidays")
@@ -107,8 +108,7 @@ class Holiday(models.Model):
                 name="holiday_day_or_weekday",
             ),
             models.CheckConstraint(
-                condition=Q(start__isnull=True, end__isnull=True)
-                | Q(start__isnull=False, end__isnull=False, end__gt=F("start")),
+                condition=Q(start__isnull=True) | Q(end__isnull=True) | Q(end__gt=F("start")),
                 name="holiday_part",
             ),
         ]
@@ -118,12 +118,18 @@ class Holiday(models.Model):
 
 
 class PublicHolidays(models.Model):
-    """A country's or region's public holidays are closed days of a schedule, but for those `left_out`."""
+    """A country's or region's public holidays are closed days of a schedule, but for those `left_out`.
+
+    `days` are those of some years, as core/public_holidays gave them in that `edition`: a page that offers
+    slots reads them here and never waits for the library.
+    """
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="public_holidays")
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
     region = models.CharField(max_length=20, blank=True, help_text="ISO 3166-2 subdivision, without country")
     left_out = models.JSONField(default=list, blank=True)  # names of days that are worked all the same
+    days = models.JSONField(default=dict, blank=True)  # {"2026": [["2026-12-25", "Christmas Day", ""], …]}
+    edition = models.CharField(max_length=20, blank=True)
 
     class Meta:
         ordering = ["country", "region"]
