@@ -42,8 +42,8 @@ def feed(acme: Leads, **asked: object) -> list[dict[str, str]]:
 def test_the_calendar_says_with_whom_and_shows_one_person(acme: Leads, maria: StaffMember) -> None:
     kinds = {block["customer"]: block["kind"] for block in feed(acme)}
     assert kinds == {
-        "Ann Lee": "Appointment · Maria",
-        "Bob Hill": "Appointment · Ben",
+        "Ann Lee": "Maria · Appointment",
+        "Bob Hill": "Ben · Appointment",
         "Cy Fox": "Appointment",
     }
     assert [block["customer"] for block in feed(acme, staff=maria.pk)] == ["Ann Lee"]

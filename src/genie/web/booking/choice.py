@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
 
-from genie.store.models import AppointmentKind, Module, StaffMember
+from genie.store.models import Appointment, AppointmentKind, Module, StaffMember
 from genie.web.booking.arrival import Arrival
 
 
@@ -17,7 +17,7 @@ class Choice:
     """`kind` None: the module's own title, duration and place. `staff` None: whoever is free.
 
     `kinds` and `people` are those that can be chosen. `unknown` says that the address named something not
-    offered here.
+    offered here. A `fixed` one is that of an appointment that is moved: nothing can be chosen or is carried.
     """
 
     module: Module
@@ -26,6 +26,11 @@ class Choice:
     people: Sequence[StaffMember] = ()
     staff: StaffMember | None = None
     unknown: bool = False
+    fixed: bool = False
+
+    @classmethod
+    def of(cls, appointment: Appointment) -> Choice:
+        return cls(module=appointment.module, kind=appointment.kind, staff=appointment.staff, fixed=True)
 
     @property
     def asks(self) -> str:
@@ -51,10 +56,14 @@ class Choice:
             ("kind", self.kind.slug if self.kind else ""),
             ("staff", str(self.staff.pk) if self.staff else ""),
         ]
-        return [(name, value) for name, value in values if value]
+        return [] if self.fixed else [(name, value) for name, value in values if value]
 
     def link(self, seen: Arrival, path: str, **more: Any) -> str:
         return seen.link(path, **dict(self.carried()), **more)
+
+    def link_with(self, staff: StaffMember | None, seen: Arrival, path: str, **more: Any) -> str:
+        """The same page with another person, or with whoever is free."""
+        return replace(self, staff=staff).link(seen, path, **more)
 
 
 def choice_of(request: HttpRequest, module: Module) -> Choice:

@@ -18,10 +18,14 @@ from django.views.decorators.http import require_safe
 from genie.core.saying import said_place, said_span
 from genie.store.models import Company, Module
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
+from genie.web.booking.choice import Choice, choice_of
+from genie.web.booking.holder import holder_of
 from genie.web.booking.month import Month, month_of
 from genie.web.booking.zones import options
 
 View = Callable[..., HttpResponse]
+
+NOT_OFFERED = "What you had chosen is not offered here (any more), so here is what is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,10 @@ def choosing_page(
     """The booking page, with a notice on top when something has to be said first."""
     slugs = [module.company.slug, module.slug]
     place = Place(reverse("booking", args=slugs), reverse("booking_details", args=slugs))
-    context = choosing_context(request, module, place)
+    choice = choice_of(request, module)
+    context = choosing_context(request, choice, place)
+    if choice.unknown and not notice:
+        context["notices"].insert(0, NOT_OFFERED)
     context["notices"] = [note for note in (notice, *context["notices"]) if note]
     response = render(request, "booking/choose.html", context, status=status)
     remember_zone(response, context["arrival"])
@@ -70,9 +77,10 @@ def choosing_page(
 
 
 def choosing_context(
-    request: HttpRequest, module: Module, place: Place, *, ignoring: UUID | None = None
+    request: HttpRequest, choice: Choice, place: Place, *, ignoring: UUID | None = None
 ) -> dict[str, Any]:
     """What `booking/choose.html` and its parts need. Reads the wanted month or day from the address."""
+    module = choice.module
     seen = arrival(request, at_home=module.schedule.zone)
     wanted, chosen, odd = _asked(request)
     month = month_of(
@@ -81,7 +89,10 @@ def choosing_context(
         now=timezone.now(),
         wanted=wanted,
         chosen=chosen,
+        kind=choice.kind,
+        staff=choice.staff,
         ignoring=ignoring,
+        holder=holder_of(request).value,
     )
     notices = []
     if odd:
@@ -94,11 +105,14 @@ def choosing_context(
     return {
         "company": module.company,
         "module": module,
+        "choice": choice,
+        "carried": [*choice.carried(), *seen.carried()],
         "arrival": seen,
         "place": place,
         "month": month,
         "searched": wanted is None and chosen is None,
-        "links": _links(month, seen, place),
+        "links": _links(month, seen, place, choice),
+        "people": _people(choice, seen, place, day=chosen),
         "zone_said": said_place(seen.zone),
         "zone_options": options(),
         "notices": notices,
@@ -113,21 +127,41 @@ def _asked(request: HttpRequest) -> tuple[date | None, date | None, bool]:
     return wanted, chosen, bool((month and wanted is None) or (day and chosen is None))
 
 
-def _links(month: Month, seen: Arrival, place: Place) -> dict[str, Any]:
+def _people(choice: Choice, seen: Arrival, place: Place, *, day: date | None) -> list[dict[str, Any]]:
+    """Whoever is free, then each who can be chosen: name, address, and whether chosen; the day stays."""
+    if not choice.people:
+        return []
+    more = {"day": day.isoformat()} if day else {}
+    return [
+        {
+            "name": one.name if one else "Whoever is free",
+            "id": one.pk if one else "",
+            "address": choice.link_with(one, seen, place.here, **more),
+            "chosen": one == choice.staff,
+        }
+        for one in (None, *choice.people)
+    ]
+
+
+def _links(month: Month, seen: Arrival, place: Place, choice: Choice) -> dict[str, Any]:
     """Addresses by what they lead to; days and times by their own text."""
 
     def to_month(first: date | None) -> str:
-        return seen.link(place.here, month=f"{first:%Y-%m}") if first else ""
+        return choice.link(seen, place.here, month=f"{first:%Y-%m}") if first else ""
 
     return {
         "earlier": to_month(month.earlier),
         "later": to_month(month.later),
-        "first_free": seen.link(place.here),
+        "first_free": choice.link(seen, place.here),
+        "anybody": choice.link_with(None, seen, place.here) if choice.staff and choice.people else "",
         "weeks": [
-            [(day, seen.link(place.here, day=day.date.isoformat()) if day.free else "") for day in week]
+            [
+                (day, choice.link(seen, place.here, day=day.date.isoformat()) if day.free else "")
+                for day in week
+            ]
             for week in month.weeks
         ],
-        "times": [(time, seen.link(place.onward, at=time.instant)) for time in month.times],
+        "times": [(time, choice.link(seen, place.onward, at=time.instant)) for time in month.times],
     }
 
 

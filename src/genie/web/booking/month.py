@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from genie.core.hours import DAY
 from genie.flows.offer import last_date, slots
-from genie.store.models import Module
+from genie.store.models import AppointmentKind, Module, StaffMember
 
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August"]
 MONTHS += ["September", "October", "November", "December"]
@@ -73,13 +73,17 @@ def month_of(
     now: datetime,
     wanted: date | None = None,
     chosen: date | None = None,
+    kind: AppointmentKind | None = None,
+    staff: StaffMember | None = None,
     ignoring: UUID | None = None,
+    holder: str = "",
 ) -> Month:
     """The month of `chosen` or `wanted`, kept within what can be booked; with neither, the first that has
-    something free. Dates are the visitor's, in `zone`. Without a chosen day it is the first free one.
+    something free. Dates are the visitor's, in `zone`. Without a chosen day it is the first free one. The
+    rest as of `flows.offer.slots`.
     """
     today = now.astimezone(zone).date()
-    end = last_date(module, now) + DAY  # the visitor's date may be a day ahead of the schedule's
+    end = last_date(module, now, kind) + DAY  # the visitor's date may be a day ahead of the schedule's
     asked = chosen or wanted
     first = month_start(min(max(asked, today), max(end, today))) if asked else None
     starts = slots(
@@ -87,7 +91,10 @@ def month_of(
         first=first - DAY if first else today - DAY,
         last=_month_end(first) + DAY if first else end,
         now=now,
+        kind=kind,
+        staff=staff,
         ignoring=ignoring,
+        holder=holder,
     )
     by_date: dict[date, list[datetime]] = {}
     for start in starts:

@@ -25,8 +25,10 @@ from genie.flows.cancel import cancel
 from genie.flows.reschedule import reschedule
 from genie.flows.take_turn import TooMany
 from genie.notices.email.calendar_file import PublishedVisit, calendar_file
+from genie.notices.email.letters import summary
 from genie.store.models import Appointment
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
+from genie.web.booking.choice import Choice
 from genie.web.booking.choosing import Place, choosing_context, said_visit, start_of
 from genie.web.booking.limits import STATUS, turned_away, visitor_of, with_wait
 from genie.web.booking.month import as_instant
@@ -45,7 +47,9 @@ def for_holder(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, token: str) -> HttpResponse:
-        found = Appointment.objects.select_related("company", "module__schedule", "lead")
+        found = Appointment.objects.select_related(
+            "company", "module__schedule", "lead", "kind", "staff__schedule"
+        )
         appointment = found.filter(manage_token=token).first()
         if appointment is None:
             response = render(request, "booking/no_visit.html", status=404)
@@ -73,7 +77,11 @@ def calendar_file_of(request: HttpRequest, appointment: Appointment) -> HttpResp
             uid=str(appointment.pk),
             revision=appointment.revision,
             when=When(appointment.start, appointment.end, appointment.zone),
-            summary=f"{appointment.module.title}, {appointment.company.name}",
+            summary=summary(
+                appointment.module.title,
+                appointment.staff.name if appointment.staff else "",
+                appointment.company.name,
+            ),
             place=appointment.place,
             organizer=parseaddr(settings.GENIE_MAIL_FROM)[1],
             organizer_name=appointment.company.name,
@@ -126,7 +134,7 @@ def cancel_visit(request: HttpRequest, appointment: Appointment) -> HttpResponse
 
 def _choose(request: HttpRequest, appointment: Appointment, *, notice: str, status: int) -> HttpResponse:
     here = reverse("visit_change", args=[appointment.manage_token])
-    context = choosing_context(request, appointment.module, Place(here, here), ignoring=appointment.pk)
+    context = choosing_context(request, Choice.of(appointment), Place(here, here), ignoring=appointment.pk)
     context["notices"] = [note for note in (notice, *context["notices"]) if note]
     context |= {"moving": _said(appointment, context["arrival"]), "appointment": appointment}
     response = render(request, "booking/choose.html", context, status=status)

@@ -136,12 +136,13 @@ def _block(
 
 
 def _what(a: Appointment, *, several: bool) -> Iterator[str]:
-    """Kind of visit, module where there are several, and with whom."""
+    """With whom, kind of visit, and module where there are several: what is most looked for comes first, since
+    a narrow block shows the beginning only."""
+    if a.staff:
+        yield a.staff.name
     yield a.module.title
     if several:
         yield a.module.name
-    if a.staff:
-        yield a.staff.name
 
 
 def _wall(at: datetime, zone: ZoneInfo) -> str:
