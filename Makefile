@@ -9,7 +9,7 @@ FRONT_END := $(shell find frontend src/genie/web/templates src/genie/web/icons -
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
-.PHONY: run test scripts check fix lock vectors bench simulate sandbox browser wheel
+.PHONY: run test scripts check fix lock vectors bench simulate simulate-mutants sandbox browser wheel
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed $(BUILD)/.built  ## start everything; PORT, HOST, DATABASE_URL, DEMO=no
@@ -48,6 +48,9 @@ bench: $(VENV)/.installed-dev $(BUILD)/.built  ## figures, side by side
 simulate: $(VENV)/.installed-dev  ## random worlds in which everything goes wrong: SEEDS=n [SEED=s] [ON=google,memory]
 	@PYTHONPATH=src:. $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),1000) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ON),--on $(ON)) $(if $(FIRST),--first $(FIRST))
+
+simulate-mutants: $(VENV)/.installed-dev  ## does the simulation notice planted faults? SEEDS=n [ONLY=name,name]
+	@PYTHONPATH=src:. $(BIN)/python -m tests.simulation.mutants --seeds $(or $(SEEDS),2000) $(if $(ONLY),--only $(ONLY))
 
 wheel: $(VENV)/.installed $(BUILD)/.built  ## a wheel in dist/, the built front end inside
 	@rm -rf build src/schedule_genie.egg-info  # files of an earlier one would get into this one

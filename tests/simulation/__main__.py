@@ -32,6 +32,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--on", default="", help="calendar systems, with commas")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--share", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--as-it-is", action="store_true", help="do not shorten what fails")
     parser.add_argument("--stop", type=int, default=5, help="give up after so many failing seeds")
     return parser.parse_args()
 
@@ -67,7 +68,7 @@ def _played(given: argparse.Namespace) -> int:
         quietly()
         systems = given.on.split(",") if given.on else list(SYSTEMS)
         seeds = [given.seed] if given.seed is not None else _share(given)
-        return _report(seeds, systems, stop=given.stop)
+        return _report(seeds, systems, stop=given.stop, as_it_is=given.as_it_is)
 
 
 def _share(given: argparse.Namespace) -> Sequence[int]:
@@ -75,7 +76,7 @@ def _share(given: argparse.Namespace) -> Sequence[int]:
     return every if given.share is None else every[given.share :: given.processes]
 
 
-def _report(seeds: Sequence[int], systems: Sequence[str], *, stop: int) -> int:
+def _report(seeds: Sequence[int], systems: Sequence[str], *, stop: int, as_it_is: bool) -> int:
     from tests.simulation.play import play, shortened
     from tests.simulation.script import written
 
@@ -87,7 +88,8 @@ def _report(seeds: Sequence[int], systems: Sequence[str], *, stop: int) -> int:
         if found:
             violations += 1
             print(f"\nseed {seed} breaks: {found.what}\nafter: {found.after}\n{found.trace}")
-            print(f"shortened:\n{shortened(script, found)}\nreplay: make simulate SEED={seed}\n", flush=True)
+            short = script if as_it_is else shortened(script, found)
+            print(f"played:\n{short}\nreplay: make simulate SEED={seed}\n", flush=True)
         if violations >= stop:
             break
     print(_sum(played, steps, violations))

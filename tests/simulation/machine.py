@@ -67,6 +67,8 @@ class Simulated(TwoWay):
         self.booked_as: dict[Any, dict[str, Any]] = {}
         """What the booking page confirmed."""
         self.post = Post()
+        self.came_in = 0
+        """How many changes had come from calendars when that ended."""
         self.elsewhere = False
         """Was an event moved to another calendar? Its copy stays there when the link ends."""
         Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity)
@@ -137,6 +139,8 @@ class Simulated(TwoWay):
         living = Connection.objects.get(module=self.scene.module, state=Connection.State.LINKED)
         if living.realtime and not on:
             self._nothing_flows_back_now()
+        if on:
+            self._nothing_came_in()
         set_realtime(
             company_id=self.scene.module.company_id, connection_id=living.id, on=on, now=self.scene.now
         )
@@ -166,6 +170,7 @@ class Simulated(TwoWay):
         self.there.faults_stop()
         self.access_given()
         self._nothing_is_asked_while_unlinked()
+        self._nothing_came_in()
         made = connect_calendar(
             module=self.scene.module,
             key=self.scene.key,
@@ -253,6 +258,8 @@ class Simulated(TwoWay):
         for _ in range(4):
             self.scene.later(hours=1)
             self.letters_go_out()
+        taken = [letter.message_id for letter in self.post.taken]
+        assert len(taken) == len(set(taken)), "a letter was sent twice"
         for appointment in self._fresh():
             letters = Message.objects.filter(appointment=appointment, audience="customer")
             # while faults end days pass, and a letter is not sent that late
@@ -315,6 +322,16 @@ class Simulated(TwoWay):
         # moved by cutting and pasting, and not found again yet: now nobody looks any more
         missing = EventLink.objects.filter(state=EventLink.State.MISSING)
         self.perhaps_gone |= set(missing.values_list("appointment_id", flat=True))
+        self.came_in = self._changes_of_calendars()
+
+    def _changes_of_calendars(self) -> int:
+        found = Change.objects.filter(appointment__module=self.scene.module, origin=Change.Origin.CALENDAR)
+        return found.exclude(field="attention").count()
+
+    def _nothing_came_in(self) -> None:
+        """Since nothing flows back, no appointment was changed by its calendar."""
+        if not self.listening:
+            assert self._changes_of_calendars() == self.came_in, "a change came in while nothing flows back"
 
     def removed_there(self, which: int, how: str) -> None:
         before = set(self.gone)

@@ -1,0 +1,37 @@
+"""The planted faults fit the product as it is; `make simulate-mutants` sees whether they are noticed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.simulation.mutants import HARMLESS, PATCHES, ROOT, apply, names_of_all
+
+
+def test_there_are_enough_and_each_says_what_it_breaks() -> None:
+    names = names_of_all()
+    assert len(names) >= 20
+    assert set(HARMLESS) <= set(names)
+    for name in names:
+        first, second, *_ = (PATCHES / f"{name}.patch").read_text().splitlines()
+        assert first.endswith(".") and second == "", name
+
+
+@pytest.mark.parametrize("name", names_of_all())
+def test_it_can_be_planted(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src" / "genie", tmp_path / "src" / "genie", ignore=_only_python)
+    before = {path: path.read_text() for path in tmp_path.rglob("*.py")}
+    try:
+        apply(name, tmp_path)
+    except subprocess.CalledProcessError as fault:
+        pytest.fail(f"{name} does not fit any more: {fault.stderr.decode()}")
+    changed = [path for path, text in before.items() if path.read_text() != text]
+    assert changed
+    for path in changed:
+        compile(path.read_text(), str(path), "exec")
+
+
+def _only_python(_folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if "." in name and not name.endswith(".py")} | {"__pycache__", "static"}
