@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from genie.core.holidays import Holiday, dates_closed
+from genie.core.holidays import Holiday, closed
 from genie.core.hours import DAY, Hours, LocalDates
 from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment
 
@@ -85,7 +85,7 @@ def offered(
     reach = timedelta(days=2 + (rules.duration + rules.between) // 1440)
     dates = LocalDates.of(hours.zone, first=first - ENDLESS * DAY - DAY, last=last + reach)
     openings = hours.openings(first=first - ENDLESS * DAY - DAY, last=last + reach)
-    closed = Covered.by(dates.stretches(dates_closed(holidays, first=first - DAY, last=last + reach)))
+    shut = closed(holidays, zone=hours.zone, first=first - DAY, last=last + reach)
     seats = _Seats(taken, rules, dates)
     occupied = (rules.duration + rules.between) * MINUTE
     found: list[int] = []
@@ -93,7 +93,7 @@ def offered(
         capacity = rules.capacity_on(piece.date)
         if not first <= piece.date <= last or not seats.free_on(piece.date):
             continue
-        obstacles = [*taken.blocked, closed, seats.full(capacity)]
+        obstacles = [*taken.blocked, shut, seats.full(capacity)]
         found.extend(_clear_starts(piece, obstacles, occupied=occupied, step=rules.step * MINUTE))
     return [moment(instant) for instant in found]
 

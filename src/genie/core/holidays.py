@@ -86,8 +86,3 @@ def _stretches(holiday: Holiday, day: date, zone: ZoneInfo) -> Iterator[tuple[in
     high = None if holiday.end is None else instant_of(day, holiday.end, zone)
     for start, end in dates.stretches({day}):
         yield start if low is None else max(start, low), end if high is None else min(end, high)
-
-
-def dates_closed(holidays: Iterable[Holiday], *, first: date, last: date) -> set[date]:
-    """The local dates from `first` to `last` that are holidays."""
-    return {day for day, _ in occurrences(holidays, first=first, last=last)}

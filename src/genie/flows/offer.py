@@ -12,6 +12,7 @@ from django.db.models import Q
 from genie.core.appointment import LIVE
 from genie.core.availability import Rules, Taken, offered
 from genie.core.event import BusyKind
+from genie.core.holidays import closed
 from genie.core.hours import Hours, Range
 from genie.core.spans import Covered, Span, micros
 from genie.store.models import (
@@ -26,6 +27,7 @@ from genie.store.models import (
 )
 from genie.store.models.schedule import WEEKDAYS
 from genie.store.queries.busy import busy_stretches
+from genie.store.queries.holidays import holidays_of
 
 LONGEST = timedelta(days=732)
 """No horizon reaches further than two years: what a schedule says of later is a guess."""
@@ -58,10 +60,14 @@ def slots(
     # two days to each side reach every zone, and what runs over the edges
     start = datetime.combine(first, time(), UTC) - timedelta(days=2)
     end = datetime.combine(last, time(), UTC) + timedelta(days=2, minutes=rules.duration + rules.between)
+    hours = hours_of(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2))
+    # a date with hours of its own is open then, holiday or not (decision 0083)
+    holidays = holidays_of([module.schedule_id], first=start.date(), last=end.date())[module.schedule_id]
+    shut = closed(holidays, zone=zone, first=start.date(), last=end.date(), besides=hours.overrides)
     return offered(
-        hours=hours_of(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2)),
+        hours=hours,
         rules=rules,
-        taken=_taken(module, start, end, ignoring),
+        taken=_taken(module, start, end, ignoring, shut),
         first=first,
         last=last,
         now=now,
@@ -158,7 +164,7 @@ def hours_of(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
     return Hours(zone, weekly, overrides)
 
 
-def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None) -> Taken:
+def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None, shut: Covered) -> Taken:
     kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
     busy = busy_stretches(
         module_id=module.id,
@@ -176,6 +182,7 @@ def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None
         blocked=[
             Covered(*zip(*busy, strict=True)) if busy else Covered(),
             Covered.by(_in_micros(time_off.values_list("start", "end"))),
+            shut,
         ],
         appointments=[Span(low, high) for low, high in live.values_list("start", "end")],
     )

@@ -16,6 +16,7 @@ from genie.flows.drain import drain
 from genie.flows.forget_tries import forget_tries
 from genie.flows.hold_slot import HoldLimits
 from genie.flows.nudge import nudge
+from genie.flows.renew_public_holidays import renew_public_holidays
 from genie.flows.sweep import sweep
 from genie.flows.wired import mail_sender, provider_settings
 from genie.providers.registry import pushing
@@ -84,3 +85,10 @@ def forget(timestamp: int) -> None:
     holds = HoldLimits(at_once=settings.GENIE_HOLDS_PER_ADDRESS).pace
     limits = [*settings.GENIE_LIMITS_PER_ADDRESS, *settings.GENIE_LIMITS_PER_EMAIL, *holds]
     forget_tries(longest=longest(limits), now=timezone.now())
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="genie.renew_public_holidays", queue="sweeps")
+def renew_holidays(timestamp: int) -> None:
+    """The library may have learnt of a date since; and each year begins one that is not kept yet."""
+    renew_public_holidays(now=timezone.now())
