@@ -16,7 +16,13 @@ from genie.worker import tasks
 
 @pytest.mark.parametrize(
     ("task", "seconds"),
-    [(tasks.sweep_all, 1), (tasks.rescue_stalled, 5), (tasks.clean_queue, 3600), (tasks.forget, 3600)],
+    [
+        (tasks.sweep_all, 1),
+        (tasks.rescue_stalled, 5),
+        (tasks.clean_queue, 3600),
+        (tasks.forget, 3600),
+        (tasks.renew_holidays, 24 * 3600),
+    ],
 )
 def test_it_is_due_again_after(task: object, seconds: int) -> None:
     name = getattr(task, "name")  # noqa: B009
