@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
 import recurring_ical_events
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
+from tests.providers.test_ical_recurrence import rules
 
 from genie.core.event import Busy, BusyKind
 from genie.providers.caldav.mapping import read
-from genie.providers.ical.recurrence import OCCURRENCES
+from genie.providers.ical.recurrence import OCCURRENCES, occurrences
 from genie.providers.ical.times import Setting
 from genie.providers.port import Window
 
@@ -143,9 +146,6 @@ def test_how_an_event_takes_time(lines, kind):
     [
         "FREQ=SECONDLY",
         "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30",
-        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
-        "FREQ=DAILY;BYMONTHDAY=31;BYMONTH=4",
-        "FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1",
         "FREQ=YEARLY;BYDAY=60MO",
         "FREQ=DAILY;INTERVAL=0",
         "FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15;BYMINUTE=0,1,2,3,4,5,6,7,8,9",
@@ -162,38 +162,140 @@ def test_a_rule_that_cannot_be_followed_is_a_problem_and_costs_little(rule):
     assert time.process_time() - begun < 3
 
 
+FUTURE = "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20261202T090000"
+
+
+def test_this_and_all_following_moved():
+    later = (FUTURE, "DTSTART;TZID=Europe/Berlin:20261202T140000", "DURATION:PT30M")
+    assert busy(DAILY, later) == ["01 09:00-10:00", "02 14:00-14:30", "03 14:00-14:30", "04 14:00-14:30"]
+
+
+def test_this_and_all_following_called_off_or_made_free_but_for_one():
+    off = (FUTURE, "DTSTART;TZID=Europe/Berlin:20261202T090000", "STATUS:CANCELLED")
+    assert busy(DAILY, off, one_day("20261204")) == ["01 09:00-10:00", "04 09:00-10:00"]
+
+
+def test_following_ones_moved_into_the_window_by_weeks():
+    later = (FUTURE, "DTSTART;TZID=Europe/Berlin:20270102T090000", "DURATION:PT1H")
+    window = Window(datetime(2027, 1, 3, tzinfo=UTC), datetime(2027, 1, 4, tzinfo=UTC))
+    assert busy(DAILY, later, window=window) == ["03 09:00-10:00"]
+
+
+def test_exceptions_of_many_years_are_heeded_where_they_count_and_cost_little():
+    years = [
+        f"EXDATE;TZID=Europe/Berlin:{datetime(2016, 1, 1) + timedelta(days=n):%Y%m%d}T090000"
+        for n in range(3_000)
+    ]
+    series = ("DTSTART;TZID=Europe/Berlin:20160101T090000", "DURATION:PT1H", "RRULE:FREQ=DAILY")
+    here = "EXDATE;TZID=Europe/Berlin:20261203T090000,20261204T090000"
+    begun = time.process_time()
+    assert len(busy((*series, *years, here))) == 12
+    assert time.process_time() - begun < 0.2
+
+
+def test_an_exception_that_is_no_date_is_a_problem_wherever_it_stands():
+    there = read(calendar((*DAILY, "EXDATE:yesterday")), BERLIN, WINTER)
+    assert there.problem.endswith(".")
+
+
+def test_a_series_that_began_before_all_windows_costs_what_a_new_one_does():
+    series = ("DTSTART;TZID=Europe/Berlin:16010101T090000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;BYDAY=MO")
+    begun = time.process_time()
+    for _ in range(100):
+        assert busy(series) == ["07 09:00-10:00", "14 09:00-10:00"]
+    assert time.process_time() - begun < 0.5
+
+
 # --- against another library
 
-rules = st.builds(
-    lambda freq, interval, count, by: f"FREQ={freq};INTERVAL={interval}{count}{by}",
-    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
-    st.integers(1, 4),
-    st.sampled_from(["", ";COUNT=12", ";UNTIL=20260901T120000Z"]),
-    st.sampled_from(["", ";BYDAY=MO,TH", ";BYMONTHDAY=1,15", ";BYMONTH=3,10"]),
-)
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu")
+FORM = "%Y%m%dT%H%M%S"
+NOT_THEIRS = ("BYSETPOS", "BYWEEKNO", "BYYEARDAY")
+"""Parts in which dateutil differs from RFC 5545, or is held to ours elsewhere (test_ical_recurrence)."""
 
 
-@settings(max_examples=120, deadline=None)
-@given(
-    rules,
-    st.datetimes(datetime(2025, 6, 1), datetime(2026, 6, 1)),
-    st.integers(15, 60 * 30),
-    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
-    st.lists(st.integers(0, 200), max_size=3),
-)
-def test_the_same_occurrences_as_recurring_ical_events(rule, begins, minutes, zone, excluded):
-    begins = begins.replace(hour=9 + begins.hour % 8, second=0, microsecond=0)  # no clock changes by day
-    end = begins + timedelta(minutes=minutes)
-    form = "%Y%m%dT%H%M%S"
-    left_out = [f"EXDATE;TZID={zone}:{begins + timedelta(days=n):{form}}" for n in excluded]
-    span = (f"DTSTART;TZID={zone}:{begins:{form}}", f"DTEND;TZID={zone}:{end:{form}}")
-    text = calendar((*span, f"RRULE:{rule}", *left_out))
-    window = Window(datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
-    ours = [(one.start, one.end) for one in read(text, BERLIN, window).busy]
-    theirs = sorted(
-        (event.start.astimezone(UTC), event.end.astimezone(UTC))
-        for event in recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(
-            window.start, window.end
-        )
+@dataclass(frozen=True)
+class Shape:
+    """How an event states its times: in a zone, in UTC, floating or all-day."""
+
+    zone: str
+    all_day: bool = False
+
+    def line(self, name: str, wall: datetime) -> str:
+        if self.all_day:
+            return f"{name};VALUE=DATE:{wall:%Y%m%d}"
+        if self.zone == "UTC":
+            return f"{name}:{wall:{FORM}}Z"
+        return f"{name};TZID={self.zone}:{wall:{FORM}}" if self.zone else f"{name}:{wall:{FORM}}"
+
+
+@st.composite
+def objects(draw):
+    """A series with its exceptions: left out, added, moved and called off, at its own occurrences mostly."""
+    shape = draw(st.sampled_from([*map(Shape, ZONES), Shape("UTC"), Shape(""), Shape("", all_day=True)]))
+    freq = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
+    rule = draw(rules(freq).filter(lambda said: not any(part in said for part in NOT_THEIRS)))
+    if (
+        shape.all_day or "UNTIL" in rule
+    ):  # times of day belong to no date, and an UNTIL to one form of DTSTART
+        rule = ";".join(one for one in rule.split(";") if not one.startswith(("BYHOUR", "BYMINUTE", "UNTIL")))
+    first = draw(st.datetimes(datetime(2023, 1, 1), datetime(2026, 6, 1))).replace(second=0, microsecond=0)
+    first = first.replace(hour=0, minute=0) if shape.all_day else first
+    lasts = (
+        timedelta(days=draw(st.integers(1, 3)))
+        if shape.all_day
+        else timedelta(minutes=draw(st.integers(5, 1500)))
     )
-    assert [start for start, _ in ours] == [start for start, _ in theirs]
+    occurs = list(occurrences(rule, first, datetime(2027, 1, 1), zone=UTC)) or [first]
+    some = draw(st.lists(st.sampled_from(occurs), max_size=6, unique=True))
+    body = [shape.line("DTSTART", first), shape.line("DTEND", first + lasts), f"RRULE:{rule}"]
+    body += [shape.line("EXDATE", wall) for wall in some[:2]]
+    body += [shape.line("RDATE", wall + timedelta(days=1)) for wall in some[2:3]]
+    moved, off = some[3:4], some[4:]
+    others = [
+        (
+            shape.line("RECURRENCE-ID", wall),
+            shape.line("DTSTART", wall + timedelta(days=2)),
+            shape.line("DTEND", wall + timedelta(days=2) + lasts),
+        )
+        for wall in moved
+    ]
+    others += [
+        (shape.line("RECURRENCE-ID", wall), shape.line("DTSTART", wall), "STATUS:CANCELLED") for wall in off
+    ]
+    return calendar(tuple(body), *others)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+@given(objects(), st.datetimes(datetime(2025, 11, 1), datetime(2026, 9, 1)), st.integers(1, 120))
+def test_the_same_occurrences_as_recurring_ical_events(text, begins, days):
+    start = begins.replace(tzinfo=UTC)
+    window = Window(start, start + timedelta(days=days))
+    there = read(text, BERLIN, window)
+    assume(not there.problem)  # more than a thousand
+    ours = sorted((one.start, one.end) for one in there.busy)
+    found = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(window.start, window.end)
+    theirs = sorted(
+        (as_instant(one.start), as_instant(one.end)) for one in found if one.get("STATUS") != "CANCELLED"
+    )
+    theirs = [(a, b) for a, b in theirs if a < window.end and b > window.start]
+    assert [a for a, _ in ours] == [a for a, _ in theirs]
+    event(f"{min(len(ours), 3)} or more occurrences")
+    if not crosses_a_change(ours + theirs):  # then the library lets each hour on the wall count
+        assert ours == theirs
+
+
+def crosses_a_change(spans: list[tuple[datetime, datetime]]) -> bool:
+    return any(
+        a.astimezone(ZoneInfo(zone)).utcoffset() != b.astimezone(ZoneInfo(zone)).utcoffset()
+        for a, b in spans
+        for zone in ZONES
+    )
+
+
+def as_instant(value: date) -> datetime:
+    """Floating times and dates are those of the calendar's own zone here."""
+    wall = value if isinstance(value, datetime) else datetime.combine(value, clock())
+    return (wall if wall.tzinfo else wall.replace(tzinfo=ZoneInfo("Europe/Berlin"))).astimezone(UTC)

@@ -12,7 +12,7 @@ from genie.core.event import Busy, EventContent, When
 from genie.providers.ical import zones
 from genie.providers.ical.busy import busy_of, mailbox, own_answer
 from genie.providers.ical.lines import Component, parse, plain, text_line
-from genie.providers.ical.times import DAY, Setting, entry_of, instant_of, when_of
+from genie.providers.ical.times import DAY, Setting, entry_of, instant_of, span_of, when_between, when_of
 from genie.providers.port import EventIdentity, Window
 from genie.providers.zone_names import known
 
@@ -49,8 +49,9 @@ def read(text: str, setting: Setting, window: Window | None = None) -> Read:
     Without a window a series is followed for `SERIES_SPAN` from its first occurrence.
     """
     entry = entry_of(parse(text), setting)
-    when = when_of(entry, entry.master)
-    busy, problem = busy_of(entry, when, window or followed(when))
+    start, end = span_of(entry, entry.master)
+    when = when_between(start, end)
+    busy, problem = busy_of(entry, start, end, window or followed(when))
     if entry.unknown_zone:
         zone = shortened(entry.unknown_zone)
         problem = (

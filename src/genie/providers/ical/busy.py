@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import chain
 
 from genie.core.errors import Malformed
-from genie.core.event import Busy, BusyKind, When
+from genie.core.event import Busy, BusyKind
 from genie.providers.ical.lines import Component
 from genie.providers.ical.recurrence import OCCURRENCES, occurrences
 from genie.providers.ical.times import (
@@ -17,23 +18,25 @@ from genie.providers.ical.times import (
     Moment,
     Setting,
     duration_of,
-    ending,
+    instant_of,
     moment_of,
     span_of,
-    when_of,
 )
 from genie.providers.port import Window
 
 
-def busy_of(entry: Entry, when: When, window: Window) -> tuple[tuple[Busy, ...], str]:
-    """Busy occurrences that touch the window, and what is wrong with them, if anything is."""
+def busy_of(entry: Entry, start: Moment, end: datetime, window: Window) -> tuple[tuple[Busy, ...], str]:
+    """Busy occurrences that touch the window, and what is wrong with them, if anything is.
+
+    `start` and `end` are the master's own (`times.span_of`).
+    """
     kind = busy_kind(entry.master, entry.setting)
     if not entry.repeats:
-        return (tuple(within(window, [when], kind)) if kind else ()), ""
+        return (tuple(within(window, start, end, kind)) if kind else ()), ""
     found: list[Busy] = []
     problem = ""
     try:
-        for busy in chain(override_busy(entry, window), series_busy(entry, kind, window)):
+        for busy in chain(override_busy(entry, window), series_busy(entry, kind, start, end, window)):
             if len(found) == OCCURRENCES:
                 problem = f"This event occurs more than {OCCURRENCES} times; only the first ones are kept."
                 break
@@ -77,55 +80,111 @@ def mailbox(value: str) -> str:
     return value.strip().lower().removeprefix("mailto:")
 
 
-def within(window: Window, whens: Iterable[When], kind: BusyKind) -> Iterator[Busy]:
-    for when in whens:
-        if when.start < window.end and when.end > window.start and when.end > when.start:
-            yield Busy(when.start, when.end, kind, when.all_day)
+def within(window: Window, start: Moment, end: datetime, kind: BusyKind) -> Iterator[Busy]:
+    began = start.instant
+    if began < window.end and end > window.start and end > began:
+        yield Busy(began, end, kind, start.all_day)
 
 
 def override_busy(entry: Entry, window: Window) -> Iterator[Busy]:
     """Occurrences that stand for themselves: moved, renamed or made free apart from their series."""
     alone = [entry.master] if entry.master.has("RECURRENCE-ID") else []  # single occurrences, no series
+    near = near_window(window)
     for override in alone + entry.overrides:
+        if near.leaves_out(override):
+            continue
         kind = busy_kind(override, entry.setting)
         if kind:
-            yield from within(window, [when_of(entry, override)], kind)
+            yield from within(window, *span_of(entry, override), kind)
 
 
-def series_busy(entry: Entry, kind: BusyKind | None, window: Window) -> Iterator[Busy]:
+def series_busy(
+    entry: Entry, kind: BusyKind | None, start: Moment, end: datetime, window: Window
+) -> Iterator[Busy]:
     """The series' own occurrences, without those that an override replaces."""
-    if kind is None or entry.master.has("RECURRENCE-ID"):
+    if entry.master.has("RECURRENCE-ID"):
         return
-    start, end = span_of(entry, entry.master)
-    lasts = length(entry, start, end)
-    left_out = Exclusions(entry)
-    for wall, own_lasts in series_walls(entry, start, lasts, window):
-        moment = replace(start, wall=wall)
-        if not left_out.covers(moment):
-            when = When(moment.instant, ending(moment, own_lasts), start.zone, start.all_day)
-            yield from within(window, [when], kind)
+    own = Course(start.wall, timedelta(0), length(entry, start, end), kind)
+    courses = [own, *later_courses(entry, start)]
+    if all(course.kind is None for course in courses):
+        return
+    span = walls_of(window, start.rules, courses)
+    left_out = Exclusions(entry, span)
+    for wall, lasts in series_walls(entry, start, own.lasts, span):
+        instant = instant_of(wall, start.rules)
+        if left_out.covers(wall, instant):
+            continue
+        course = courses[0] if len(courses) == 1 else next(c for c in reversed(courses) if c.since <= wall)
+        if course.kind is None:
+            continue
+        begins = wall + course.shift
+        began = instant_of(begins, start.rules) if course.shift else instant
+        over = ended(began, begins, lasts if course is own else course.lasts, start.rules)
+        if began < window.end and over > window.start and over > began:
+            yield Busy(began, over, course.kind, start.all_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a series goes from one occurrence on: moved by so much, so long, taking time in this way."""
+
+    since: datetime
+    shift: timedelta
+    lasts: timedelta
+    kind: BusyKind | None
+
+
+def later_courses(entry: Entry, start: Moment) -> list[Course]:
+    """Changes of *this and all following* occurrences (RFC 5545, 3.2.13), in order."""
+    found = []
+    for override in entry.overrides:
+        line = override.line("RECURRENCE-ID")
+        if line is None or ";" not in line.head or line.parameter("RANGE").upper() != "THISANDFUTURE":
+            continue
+        since = local_to(start, moment_of(entry, line))
+        begins, ends = span_of(entry, override)
+        shift = local_to(start, begins) - since
+        found.append(Course(since, shift, ends - begins.instant, busy_kind(override, entry.setting)))
+    return sorted(found, key=lambda course: course.since)
 
 
 def length(entry: Entry, start: Moment, end: datetime) -> timedelta:
     """Duration of each occurrence: counted on the wall, so that a day stays a day when clocks change."""
-    local = end.astimezone(start.rules).replace(tzinfo=None)
     if start.all_day or entry.master.has("DTEND"):
-        return local - start.wall
+        return end.astimezone(start.rules).replace(tzinfo=None) - start.wall
     return end - start.instant
 
 
+def ended(began: datetime, wall: datetime, lasts: timedelta, rules: tzinfo) -> datetime:
+    """Whole days are counted on the wall, hours in elapsed time (as `times.ending`)."""
+    if not lasts.days:
+        return began + lasts
+    days = timedelta(days=lasts.days)
+    return instant_of(wall + days, rules) + (lasts - days)
+
+
+Walls = tuple[datetime, datetime]
+"""First and last wall time of a series between which its occurrences may touch a window."""
+
+
+def walls_of(window: Window, rules: tzinfo, courses: Sequence[Course]) -> Walls:
+    first, last = (moment.astimezone(rules).replace(tzinfo=None) for moment in (window.start, window.end))
+    lasts = max(course.lasts for course in courses)
+    shifts = [course.shift for course in courses]
+    return first - lasts - DAY - max(shifts), last + DAY - min(shifts)
+
+
 def series_walls(
-    entry: Entry, start: Moment, lasts: timedelta, window: Window
+    entry: Entry, start: Moment, lasts: timedelta, span: Walls
 ) -> Iterator[tuple[datetime, timedelta]]:
-    """Wall times at which the series occurs up to the window's end, each once, with its duration."""
-    last = window.end.astimezone(start.rules).replace(tzinfo=None) + DAY
-    first = window.start.astimezone(start.rules).replace(tzinfo=None) - lasts - DAY
+    """Wall times at which the series occurs within the span, each once, with its duration."""
+    first, last = span
     seen = {start.wall}
     if first <= start.wall <= last:
         yield start.wall, lasts
     for line in entry.master.lines("RRULE"):
-        for wall in occurrences(line.value.strip(), start.wall, last, zone=start.rules):
-            if wall >= first and wall not in seen:
+        for wall in occurrences(line.value.strip(), start.wall, last, zone=start.rules, since=first):
+            if wall not in seen:
                 seen.add(wall)
                 yield wall, lasts
     for wall, own in extra_walls(entry, start, lasts):
@@ -153,21 +212,26 @@ def local_to(start: Moment, moment: Moment) -> datetime:
         return datetime.combine(moment.wall.date(), start.wall.time())
     if start.all_day:
         return datetime.combine(moment.wall.date(), time())
+    if moment.rules is start.rules:
+        return moment.wall
     return moment.instant.astimezone(start.rules).replace(tzinfo=None)
 
 
 class Exclusions:
     """Occurrences that do not take place where the rule puts them: EXDATE and overridden ones."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, span: Walls) -> None:
         self._instants: set[datetime] = set()
         self._days: set[date] = set()
+        near = Near.walls(span)
         for line in entry.master.lines("EXDATE"):
             for value in filter(None, line.value.split(",")):
-                self._add(moment_of(entry, line, value))
+                if near.holds(value):
+                    self._add(moment_of(entry, line, value))
         for override in entry.overrides:
             (line,) = override.lines("RECURRENCE-ID")[:1]
-            self._add(moment_of(entry, line))
+            if near.holds(line.value):
+                self._add(moment_of(entry, line))
 
     def _add(self, moment: Moment) -> None:
         if moment.all_day:
@@ -175,5 +239,39 @@ class Exclusions:
         else:
             self._instants.add(moment.instant)
 
-    def covers(self, moment: Moment) -> bool:
-        return moment.wall.date() in self._days or moment.instant in self._instants
+    def covers(self, wall: datetime, instant: datetime) -> bool:
+        return instant in self._instants or wall.date() in self._days
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Dates about a span, as iCalendar writes them. A series of ten years has hundreds of exceptions; those
+    far away need not be read. Two days to each side are more than zones differ."""
+
+    first: str
+    last: str
+
+    @classmethod
+    def walls(cls, span: Walls) -> Near:
+        return cls(written(span[0] - 2 * DAY), written(span[1] + 2 * DAY))
+
+    def holds(self, value: str) -> bool:
+        """Whether a date may be near: also if it is none, for then somebody has to say so."""
+        day = value.strip()[:8]
+        return not day.isdigit() or self.first <= day <= self.last
+
+    def leaves_out(self, event: Component) -> bool:
+        """Whether the event lies far from the span, by its DTSTART and DTEND."""
+        starts, ends = event.value("DTSTART")[:8], event.value("DTEND")[:8]
+        if starts.isdigit() and starts > self.last:
+            return True
+        return starts.isdigit() and ends.isdigit() and max(starts, ends) < self.first
+
+
+@lru_cache(maxsize=100)
+def near_window(window: Window) -> Near:
+    return Near.walls((window.start.replace(tzinfo=None), window.end.replace(tzinfo=None)))
+
+
+def written(wall: datetime) -> str:
+    return wall.date().isoformat().replace("-", "")

