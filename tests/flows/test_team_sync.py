@@ -14,6 +14,7 @@ from genie.flows.connect_calendar import CannotConnect, connect_calendar
 from genie.flows.deactivate_staff_member import deactivate_staff_member
 from genie.flows.leave_team import leave_team
 from genie.flows.reschedule import reschedule
+from genie.flows.say_whose import WITH_ANOTHER
 from genie.flows.set_realtime import set_realtime
 from genie.flows.unlink import Unlinked, unlink
 from genie.store.models import (
@@ -282,6 +283,35 @@ def test_leaving_the_team_or_being_switched_off_keeps_visits_in_step(practice: P
     scene.drain()
     assert scene.owner.events("maria")[0].content.when.start == at(6).start
     assert scene.owner.events("work") == []
+
+
+def test_moved_to_a_colleagues_calendar_it_stays_with_whom_it_is_and_is_flagged(practice: Practice) -> None:
+    scene = practice.scene
+    visit = scene.book(at(0).start, staff=practice.maria)
+    scene.drain()
+    (event,) = scene.owner.events("maria")
+    scene.owner.cut_and_paste("maria", event.id, to="ben")
+    scene.poll()
+    visit.refresh_from_db()
+    assert (visit.state, visit.staff) == ("confirmed", practice.maria)
+    assert "moved to that of Ben. It is still with Maria" in visit.attention
+    practice.move_here(visit, 3)
+    scene.drain()
+    (event,) = scene.owner.events("ben")
+    assert event.content.when.start == at(3).start, "it goes on in step there"
+    visit.refresh_from_db()
+    visit.attention = f"{WITH_ANOTHER}Ben."
+    visit.save()
+    scene.owner.cut_and_paste("ben", event.id, to="maria")
+    scene.poll()
+    visit.refresh_from_db()
+    assert visit.attention == ""
+    # where everybody's are, nobody is surprised
+    (event,) = scene.owner.events("maria")
+    scene.owner.cut_and_paste("maria", event.id, to="work")
+    scene.poll()
+    visit.refresh_from_db()
+    assert visit.attention == ""
 
 
 def test_only_the_team_gets_calendars_and_one_each(practice: Practice) -> None:

@@ -21,6 +21,7 @@ from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
 from genie.flows.absorb import absorb, end, lock_link
 from genie.flows.amend import Wanted, amend
+from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
 from genie.store.models import EventLink, Message, Module, RemoteCalendar, RemoteObject
 
@@ -111,6 +112,7 @@ def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: dat
         locked.version += 1
         locked.save()
         absorb(link_id=locked.id, version=locked.version, event=event, now=now)
+        say_whose(link=locked, now=now)
 
 
 def _restore(link: EventLink, now: datetime) -> None:
