@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
 
 from genie.core.errors import Transient
+from genie.core.event import When
+from genie.flows.absorb import NO_TIME
 from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.drain import drain
@@ -324,6 +327,22 @@ def test_linking_again_after_a_removal_leaves_a_copy_alone(scene: Scene) -> None
     scene.settle()
     assert scene.owner.event("work", copy) == before
     assert len(titles(scene)) == 2
+
+
+def test_linking_again_takes_a_flag_away_that_was_about_the_event_before(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    day = MONDAY.replace(hour=0)
+    scene.owner.move(
+        "work", scene.link(jane).remote_id, When(day, day + timedelta(days=1), "UTC", all_day=True)
+    )
+    scene.poll()
+    assert Appointment.objects.get().attention == NO_TIME
+    end(scene, keep=False)
+    settled(scene)
+    link_again(scene)
+    scene.settle()
+    assert [event.content.when for event in scene.owner.events("work")] == [at(0)]
+    assert Appointment.objects.get().attention == ""
 
 
 def lose(scene: Scene) -> None:

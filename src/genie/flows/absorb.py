@@ -103,7 +103,25 @@ def keep_receipt(
             up_to_date = current.revision == revision
             link.state = EventLink.State.CLEAN if up_to_date else EventLink.State.OWES_PUSH
         link.save()
+        if remote.when.is_bookable and current.attention in (NO_TIME, A_SERIES):
+            # it is another event than the one that was about, or stands at our time again
+            _take_flag_away(current, link.calendar.name, now)
         RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
+
+
+def _take_flag_away(appointment: Appointment, calendar: str, now: datetime) -> None:
+    """The caller holds the appointment. A flag is no field that flows, so the module need not be held."""
+    who = actor.calendar(calendar)
+    Change.objects.create(
+        appointment=appointment,
+        at=now,
+        revision=appointment.revision,
+        field="attention",
+        old=appointment.attention,
+        origin=who.origin,
+        by=who.by,
+    )
+    Appointment.objects.filter(id=appointment.id).update(attention="", changed_at=now)
 
 
 def lock_link(link_id: UUID, version: int) -> EventLink:
