@@ -266,3 +266,14 @@ def test_the_pages_take_the_same_queries_with_more_people(
         client.get(module_page(acme))
     with django_assert_max_num_queries(8):
         client.get(f"/company/{acme.slug}/apps")
+
+
+def test_a_schedule_names_who_works_by_it(acme: Tenant, client: Client) -> None:
+    maria = person(acme.company, "Maria")
+    listed = words(client.get(f"/company/{acme.slug}/schedules"))
+    assert "Acme office, Sam of Acme" in listed
+    page = words(client.get(f"/company/{acme.slug}/schedules/{maria.schedule_id}"))
+    assert "Used by Maria" in page
+    assert "It cannot be deleted while “Maria” takes its opening hours from it." in page
+    maria.delete()
+    assert "nobody" in words(client.get(f"/company/{acme.slug}/schedules"))

@@ -35,7 +35,7 @@ OFFICE_HOURS = [DayRange(weekday, time(9), time(17)) for weekday in range(5)]
 def schedules(request: CompanyRequest, company: Company) -> HttpResponse:
     found = (
         Schedule.objects.filter(company=company)
-        .prefetch_related("hours", Prefetch("modules", Module.objects.order_by("name")))
+        .prefetch_related("hours", "staff", Prefetch("modules", Module.objects.order_by("name")))
         .order_by("name")
     )
     return render(request, "dashboard/schedules/list.html", {"schedules": found})
@@ -178,6 +178,7 @@ def page(request: CompanyRequest, schedule: Schedule, *, status: int = 200, **gi
         "overrides": overrides.items(),
         "time_off": schedule.time_off.filter(end__gt=now),
         "modules": schedule.modules.order_by("name"),
+        "people": schedule.staff.order_by("name"),
         "zones": known_zones(),
         "local_now": now.astimezone(ZoneInfo(schedule.zone)),
     }
