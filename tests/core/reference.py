@@ -1,6 +1,6 @@
 """The slot rules once more, minute by minute: slow, and plain enough to be read as right.
 
-Everything is a whole minute here, counted since 1970. A wall time becomes an instant by walking: it is the
+Everything is a whole minute here, counted since 2000. A wall time becomes an instant by walking: it is the
 first minute at which the clocks of the zone show that time or a later one. That is the first of two, and
 the first after a gap, with no arithmetic of offsets.
 """
@@ -13,7 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def minute(moment):

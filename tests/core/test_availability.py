@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core import reference
 
-from genie.core.availability import Rules, Taken, offered
+from genie.core.availability import Rules, Seats, Taken, offered
 from genie.core.holidays import LAST, Holiday
 from genie.core.hours import Hours, LocalDates, instant_of
 from genie.core.spans import Covered, Span, merge, micros, moment
@@ -54,6 +54,10 @@ def at(text, zone=MADRID):
 
 def hour_from(text, zone=MADRID, minutes=60):
     return Span(at(text, zone), at(text, zone) + timedelta(minutes=minutes))
+
+
+def booked(spans, *, between=0):
+    return Taken(seats=Seats.of(spans, between=between))
 
 
 def test_ranges_that_touch_share_one_grid():
@@ -147,34 +151,34 @@ def test_months_are_clamped(today, months, last):
 def test_per_day_counts_by_the_local_date_of_the_start():
     rules = Rules(60, capacity=5, per_day=1)
     friday, saturday = date(2026, 3, 6), date(2026, 3, 7)
-    night = Taken(appointments=[hour_from("2026-03-06T23:00")])
+    night = booked([hour_from("2026-03-06T23:00")])
     assert on(friday, "22:00-02:00", rules=rules, taken=night) == []
     weekly = {4: ranges_of("22:00-02:00")}
     assert on(saturday, "", weekly=weekly, rules=rules, taken=night) == ["00:00", "01:00"]
 
 
-def test_a_hold_takes_a_seat_and_a_place_of_the_date():
-    taken = Taken(holds=[hour_from("2026-03-02T09:00")])
+def test_a_seat_takes_a_place_of_its_date():
+    taken = booked([hour_from("2026-03-02T09:00")])
     assert on(MONDAY, "09:00-11:00", taken=taken) == ["10:00"]
     assert on(MONDAY, "09:00-11:00", taken=taken, rules=Rules(60, per_day=1)) == []
 
 
 def test_capacity_counts_what_runs_at_once_not_what_there_is():
-    one_after_another = Taken(appointments=[hour_from(f"2026-03-02T{h}:00") for h in ("09", "10")])
+    one_after_another = booked([hour_from(f"2026-03-02T{h}:00") for h in ("09", "10")])
     rules = Rules(120, start_every=60, capacity=2)
     assert on(MONDAY, "09:00-11:00", rules=rules, taken=one_after_another) == ["09:00"]
-    together = Taken(appointments=[hour_from("2026-03-02T09:00"), hour_from("2026-03-02T09:30")])
+    together = booked([hour_from("2026-03-02T09:00"), hour_from("2026-03-02T09:30")])
     assert on(MONDAY, "09:00-11:00", rules=rules, taken=together) == []
 
 
 def test_time_between_of_an_earlier_appointment_counts():
     rules = Rules(60, between=30, start_every=30)
-    taken = Taken(appointments=[hour_from("2026-03-02T09:00")])
+    taken = booked([hour_from("2026-03-02T09:00")], between=30)
     assert on(MONDAY, "09:00-12:00", rules=rules, taken=taken) == ["10:30", "11:00"]
 
 
 def test_an_appointment_made_longer_by_its_owner_counts_in_full():
-    taken = Taken(appointments=[hour_from("2026-03-02T09:00", minutes=150)])
+    taken = booked([hour_from("2026-03-02T09:00", minutes=150)])
     assert on(MONDAY, "09:00-13:00", taken=taken) == ["12:00"]
 
 
@@ -190,7 +194,7 @@ def test_capacity_zero_on_a_weekday_offers_nothing():
 
 def test_capacity_of_the_weekday_is_that_of_the_start():
     weekly = {4: ranges_of("22:00-02:00")}
-    taken = Taken(appointments=[hour_from("2026-03-06T23:00"), hour_from("2026-03-07T00:00")])
+    taken = booked([hour_from("2026-03-06T23:00"), hour_from("2026-03-07T00:00")])
     rules = Rules(60, capacity=1, capacity_by_weekday={5: 2})
     assert on(date(2026, 3, 6), "", weekly=weekly, rules=rules, taken=taken) == ["22:00"]
     assert on(date(2026, 3, 7), "", weekly=weekly, rules=rules, taken=taken) == ["00:00", "01:00"]
@@ -224,7 +228,7 @@ def test_a_month_at_once_is_its_dates_one_by_one():
     rules = Rules(45, between=10, per_day=7)
     taken = Taken(
         blocked=[merge([hour_from("2026-03-07T23:00", NEW_YORK), hour_from("2026-03-10T09:20", NEW_YORK)])],
-        appointments=[hour_from("2026-03-08T10:00", NEW_YORK)],
+        seats=Seats.of([hour_from("2026-03-08T10:00", NEW_YORK)]),
     )
     ask = {"hours": hours, "rules": rules, "taken": taken, "now": LONG_AGO}
     days = [date(2026, 3, 1) + timedelta(n) for n in range(31)]
@@ -381,6 +385,6 @@ def test_agrees_with_the_minute_by_minute_reference(world):
     blocked, appointments = world.pop("blocked"), world.pop("appointments")
     taken = Taken(
         blocked=[Covered.by((micros(s), micros(e)) for s, e in blocked)],
-        appointments=[Span(s, e) for s, e in appointments],
+        seats=Seats.of((Span(s, e) for s, e in appointments), between=world["rules"].between),
     )
     assert offered(**world, taken=taken) == expected

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.core import reference
 
 from genie.core.holidays import LAST, Holiday, closed, occurrences
-from genie.core.spans import MINUTE, Covered, micros
+from genie.core.spans import MINUTE, Covered, micros, moment
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -59,7 +59,7 @@ def test_a_part_that_is_backwards_is_refused(start, end):
 
 def spans(covered: Covered, zone: ZoneInfo) -> list[str]:
     def said(instant: int) -> str:
-        return f"{reference.EPOCH + timedelta(microseconds=instant):%d %H:%M}"
+        return f"{moment(instant):%d %H:%M}"
 
     return [f"{said(start)}-{said(end)}" for start, end in covered.stretches()]
 

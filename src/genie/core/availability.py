@@ -1,29 +1,37 @@
 """Which starts a module offers: the slot rules 1 to 8, pure.
 
-Instants are microseconds since 1970 inside (core/spans). Everything that blocks (busy time, time off,
-holidays, and time in which appointments fill the capacity) becomes one kind of thing, merged stretches;
-the grid of candidate starts is then walked gap by gap. Zones are asked per date, never per slot.
+Instants are microseconds since 2000 inside (core/spans). Everything that blocks (busy time, time off,
+holidays, and time in which appointments fill the capacity) becomes one kind of thing, stretches in order;
+the grid of candidate starts is then walked beside them, gap by gap. Zones are asked per date, never per slot.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from genie.core.holidays import Holiday, closed
 from genie.core.hours import DAY, Hours, LocalDates
-from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment
+from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment, overlaid, shared
 
 ENDLESS = 7
 """Dates. An opening that ran on so long has no beginning to speak of: its grid begins anew at midnight."""
+NEVER = Covered([2**64], [2**65])
+"""Later than any instant: a walk beside stretches finds an end there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A module's settings; minutes, unless said otherwise. Raises ValueError for a step not above 0."""
+    """The settings of a module, or of one of its kinds; minutes, unless said otherwise.
+
+    `capacity` and `per_day` are the module's and count whatever there is. `own_capacity` and `own_per_day`
+    are those of the kind named by the number `kind`, beside them. Raises ValueError for a step not above 0.
+    """
 
     duration: int
     between: int = 0
@@ -34,6 +42,9 @@ class Rules:
     how_soon: int = 0
     horizon_days: int | None = None
     horizon_months: int | None = None
+    kind: int = 0  # 0 = none
+    own_capacity: int = 0  # 0 = no limit of its own
+    own_per_day: int = 0
 
     def __post_init__(self) -> None:
         if self.duration <= 0 or self.step <= 0 or self.between < 0:
@@ -43,6 +54,11 @@ class Rules:
     def step(self) -> int:
         return self.duration + self.between if self.start_every is None else self.start_every
 
+    @property
+    def occupies(self) -> int:
+        """Microseconds from a start to the end of the time kept free after it."""
+        return (self.duration + self.between) * MINUTE
+
     def last_date(self, today: date) -> date:
         """The last local date of the horizon, itself bookable; with both kinds set, the nearer one."""
         days = date.max if self.horizon_days is None else today + timedelta(days=self.horizon_days)
@@ -50,20 +66,65 @@ class Rules:
         return min(days, months)
 
     def capacity_on(self, day: date) -> int:
-        return self.capacity_by_weekday.get(day.weekday(), self.capacity)
+        """How many may run at once where one that starts on that date does."""
+        seats = self.capacity_by_weekday.get(day.weekday(), self.capacity)
+        return min(seats, self.own_capacity) if self.own_capacity else seats
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Appointments and holds that take a seat: four columns of one length.
+
+    `untils` are ends with the time kept free after them, in microseconds since 2000 as `starts` are. `kinds`
+    are numbers of kinds, 0 for none. `mosts`: so many may run at once while this one does, 0 for no limit of
+    its own.
+    """
+
+    starts: Sequence[int] = ()
+    untils: Sequence[int] = ()
+    kinds: Sequence[int] = ()
+    mosts: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, spans: Iterable[Span], *, between: int = 0) -> Seats:
+        """Of no kind, each with so many minutes kept free after it."""
+        taken = [(micros(span.start), micros(span.end) + between * MINUTE) for span in spans]
+        nothing = [0] * len(taken)
+        return cls([start for start, _ in taken], [until for _, until in taken], nothing, nothing)
+
+    def crowd(self, at_least: int) -> Covered:
+        return crowded(self.starts, self.untils, at_least=at_least)
+
+    def full(self, capacity: int) -> Covered:
+        """Where one more would pass `capacity`, or what one of those that run there allows."""
+        limits = {most for most in self.mosts if 0 < most < capacity}
+        return overlaid([self.crowd(capacity), *(self._full_by(limit) for limit in limits)])
+
+    def _full_by(self, limit: int) -> Covered:
+        """Where those that allow no more than `limit` run, and so many do."""
+        strict = [
+            (start, until)
+            for start, until, most in zip(self.starts, self.untils, self.mosts, strict=True)
+            if most == limit
+        ]
+        return shared(Covered.by(strict), self.crowd(limit))
+
+    def per_date(self, dates: LocalDates, *, kind: int = 0) -> Counter[date | None]:
+        """How many start on each local date; with `kind`, of that kind alone."""
+        counted = zip(self.starts, self.kinds, strict=True)
+        return Counter(dates.date_of(start) for start, of in counted if kind in (0, of))
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What stands in the way.
+    """What stands in the way. `blocked` is busy time, time off, and whatever else leaves no room at all.
 
-    `blocked` is busy time and time off. The spans of `appointments` are the live ones' own start and end,
-    without the time between. `holds` are slots being filled in: they take a seat just as appointments do.
+    Holds are slots being filled in: seats as appointments are, also where dates are counted, or the limit
+    would be passed when they are kept.
     """
 
     blocked: Sequence[Covered] = ()
-    appointments: Sequence[Span] = ()
-    holds: Sequence[Span] = ()
+    seats: Seats = field(default_factory=Seats)
 
 
 def offered(
@@ -77,47 +138,64 @@ def offered(
     taken: Taken | None = None,
 ) -> list[datetime]:
     """The starts offered on the local dates `first` to `last`, in order, as UTC datetimes."""
+    found = offered_instants(
+        hours=hours, rules=rules, first=first, last=last, now=now, holidays=holidays, taken=taken
+    )
+    return [moment(instant) for instant in found]
+
+
+def offered_instants(
+    *,
+    hours: Hours,
+    rules: Rules,
+    first: date,
+    last: date,
+    now: datetime,
+    holidays: Sequence[Holiday] = (),
+    taken: Taken | None = None,
+    zone: ZoneInfo | None = None,
+) -> list[int]:
+    """As `offered`, in microseconds since 2000.
+
+    `first`, `last` and the horizon are local dates of `zone`, the hours' own unless said. Weekdays' capacity,
+    limits per day and holidays always go by the hours' own zone.
+    """
     taken = taken or Taken()
-    today = now.astimezone(hours.zone).date()
+    zone = zone or hours.zone
+    today = now.astimezone(zone).date()
     first, last = max(first, today - DAY), min(last, rules.last_date(today))
     if first > last:
         return []
     reach = timedelta(days=2 + (rules.duration + rules.between) // 1440)
-    dates = LocalDates.of(hours.zone, first=first - ENDLESS * DAY - DAY, last=last + reach)
-    openings = hours.openings(first=first - ENDLESS * DAY - DAY, last=last + reach)
-    shut = closed(holidays, zone=hours.zone, first=first - DAY, last=last + reach)
-    seats = _Seats(taken, rules, dates)
-    occupied = (rules.duration + rules.between) * MINUTE
-    found: list[int] = []
-    for piece in _pieces(openings, dates, rules, now):
-        capacity = rules.capacity_on(piece.date)
-        if not first <= piece.date <= last or not seats.free_on(piece.date):
-            continue
-        obstacles = [*taken.blocked, shut, seats.full(capacity)]
-        found.extend(_clear_starts(piece, obstacles, occupied=occupied, step=rules.step * MINUTE))
-    return [moment(instant) for instant in found]
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Candidates of one opening on one local date: from `at` in steps, while before `stop`."""
-
-    date: date
-    at: int
-    stop: int
-
-
-def _pieces(openings: Covered, dates: LocalDates, rules: Rules, now: datetime) -> Iterator[_Piece]:
-    """Rules 1, 2, 3 and the minimum notice of 7: each opening's grid, cut into local dates."""
+    early, late = first - ENDLESS * DAY - 2 * DAY, last + reach
+    dates = LocalDates.of(hours.zone, first=early, last=late)
+    asked = (dates if zone is hours.zone else LocalDates.of(zone, first=early, last=late)).time_of(
+        first=first, last=last
+    )
+    shut = closed(holidays, zone=hours.zone, first=first - 2 * DAY, last=late) if holidays else Covered()
+    obstacles = _Obstacles(taken, shut, rules, dates)
     earliest = micros(now) + rules.how_soon * MINUTE
-    step = rules.step * MINUTE
-    for opens, closes in openings.stretches():
+    found: list[int] = []
+    openings = hours.openings(first=early, last=late).stretches()
+    for low, high, day, grid in _pieces(openings, dates, rules, asked):
+        capacity = rules.capacity_on(day)
+        if capacity > 0 and not obstacles.is_used_up(day):
+            at = _on_grid(grid, rules.step * MINUTE, not_before=max(low, earliest))
+            _walk(found, at, high, rules, obstacles.where(capacity))
+    return found
+
+
+def _pieces(
+    openings: Iterable[tuple[int, int]], dates: LocalDates, rules: Rules, asked: Covered
+) -> Iterator[tuple[int, int, date, int]]:
+    """Rules 1 to 3: candidates as (from, before, local date, where their grid begins), in order."""
+    for opens, closes in openings:
         last_start = closes - rules.duration * MINUTE
-        opened_on = dates.date_of(opens)
-        for low, high, day in dates.pieces(opens, last_start + 1):
-            endless = opened_on is not None and (day - opened_on).days >= ENDLESS
-            grid = low if endless else opens
-            yield _Piece(day, _on_grid(grid, step, not_before=max(low, earliest)), high)
+        for since, until in asked.between(opens, last_start + 1):
+            opened_on = dates.date_of(opens)
+            for low, high, day in dates.pieces(max(opens, since), min(last_start + 1, until)):
+                endless = opened_on is not None and (day - opened_on).days >= ENDLESS
+                yield low, high, day, dates.began(low) if endless else opens
 
 
 def _on_grid(grid: int, step: int, *, not_before: int) -> int:
@@ -125,50 +203,49 @@ def _on_grid(grid: int, step: int, *, not_before: int) -> int:
     return grid + max(0, -(-(not_before - grid) // step)) * step
 
 
-def _clear_starts(piece: _Piece, obstacles: Sequence[Covered], *, occupied: int, step: int) -> Iterator[int]:
-    """Rules 4 and 5: the candidates whose [start, start + occupied) meets no obstacle, gap by gap."""
-    at = piece.at
-    if at >= piece.stop:
-        return
-    until = piece.stop - 1 + occupied
-    inside = [stretch for covered in obstacles for stretch in covered.between(at, until)]
-    for start, end in sorted(inside):
-        clear_until = min(piece.stop, start - occupied + 1)
-        yield from range(at, clear_until, step)
-        at = _on_grid(at, step, not_before=max(end, at))
-    yield from range(at, piece.stop, step)
+def _walk(found: list[int], at: int, stop: int, rules: Rules, obstacles: Covered) -> None:
+    """Rules 4 and 5: add the candidates from `at` to before `stop` for which nothing covers any of
+    [start, start + what it occupies), gap by gap.
+
+    Of the stretches that end after a candidate the first begins first; so it alone decides.
+    """
+    step, occupies = rules.step * MINUTE, rules.occupies
+    starts, ends = obstacles.starts, obstacles.ends
+    place = bisect_right(ends, at)
+    while at < stop:
+        clear_until = min(stop, starts[place] - occupies + 1)
+        if at < clear_until:
+            clear = range(at, clear_until, step)
+            found.extend(clear)
+            at += len(clear) * step
+        else:
+            at = _on_grid(at, step, not_before=ends[place])
+        while ends[place] <= at:
+            place += 1
 
 
-class _Seats:
-    """Rules 5 and 6: where a capacity is used up, and the dates that have reached their limit."""
+class _Obstacles:
+    """Rules 4 to 6: what leaves no room for one more, and the dates that have reached their limit."""
 
-    def __init__(self, taken: Taken, rules: Rules, dates: LocalDates) -> None:
-        together = [*taken.appointments, *taken.holds]
-        between = rules.between * MINUTE
-        self._occupied = [(micros(span.start), micros(span.end) + between) for span in together]
-        self._full: dict[int, Covered] = {}
-        self._per_day = rules.per_day
-        # a hold is a promise for that date: it counts, or the limit would be passed when it is kept
-        self._on = (
-            Counter(dates.date_of(start) for start, _ in self._occupied) if rules.per_day else Counter()
-        )
+    def __init__(self, taken: Taken, shut: Covered, rules: Rules, dates: LocalDates) -> None:
+        self._taken, self._shut = taken, shut
+        self._where: dict[int, Covered] = {}
+        seats = taken.seats
+        self._limits = [
+            (limit, seats.per_date(dates, kind=kind))
+            for limit, kind in ((rules.per_day, 0), (rules.own_per_day, rules.kind))
+            if limit
+        ]
 
-    def free_on(self, day: date) -> bool:
-        return not self._per_day or self._on[day] < self._per_day
+    def is_used_up(self, day: date) -> bool:
+        return any(count[day] >= limit for limit, count in self._limits)
 
-    def full(self, capacity: int) -> Covered:
-        """Where that many seats are taken at once. With no seat at all, that is always."""
-        if capacity <= 0:
-            return ALWAYS
-        if capacity not in self._full:
-            self._full[capacity] = crowded(self._occupied, at_least=capacity)
-        return self._full[capacity]
-
-
-ALWAYS = Covered(
-    (micros(datetime.min.replace(tzinfo=UTC)),),
-    (micros(datetime.max.replace(tzinfo=UTC)),),
-)
+    def where(self, capacity: int) -> Covered:
+        """All that is in the way of one more where so many may run at once; the last of it is `NEVER`."""
+        if capacity not in self._where:
+            full = self._taken.seats.full(capacity)
+            self._where[capacity] = overlaid([*self._taken.blocked, self._shut, full, NEVER])
+        return self._where[capacity]
 
 
 def _months_later(day: date, months: int) -> date:

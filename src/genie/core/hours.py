@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,28 +38,45 @@ class Hours:
         return Covered.by(self._ranges(first, last))
 
     def _ranges(self, first: date, last: date) -> Iterator[tuple[int, int]]:
-        day, midnight = first, instant_of(first, MIDNIGHT, self.zone)
-        while day <= last:
-            following = day + DAY
-            next_midnight = instant_of(following, MIDNIGHT, self.zone)
+        weekly = [_distances(self.weekly.get(weekday, ())) for weekday in range(7)]
+        own = {(day - first).days: _distances(ranges) for day, ranges in self.overrides.items()}
+        midnights = _midnights(self.zone, first, last + DAY)
+        weekday = first.weekday()
+        for number, midnight in enumerate(midnights[:-1]):
             # a date of 24 hours has no change of clock: its wall times are plain distances from midnight
-            plain = next_midnight - midnight == 1440 * MINUTE
-            for opens, closes in self.on(day):
-                start = midnight + _since_midnight(opens) if plain else instant_of(day, opens, self.zone)
-                if closes > opens and plain:
-                    yield start, midnight + _since_midnight(closes)
-                else:
-                    yield start, instant_of(day if closes > opens else following, closes, self.zone)
-            day, midnight = following, next_midnight
+            plain = midnights[number + 1] - midnight == 1440 * MINUTE
+            for opens, closes, wall in own.get(number, weekly[(weekday + number) % 7]):
+                if plain and closes:
+                    yield midnight + opens, midnight + closes
+                    continue
+                day = first + number * DAY
+                start = midnight + opens if plain else instant_of(day, wall[0], self.zone)
+                yield start, instant_of(day if closes else day + DAY, wall[1], self.zone)
+
+
+def _distances(ranges: Sequence[Range]) -> list[tuple[int, int, Range]]:
+    """(from midnight to opening, to closing or 0 where that is on the next day, the range itself)."""
+    return [
+        (_since_midnight(opens), _since_midnight(closes) if closes > opens else 0, (opens, closes))
+        for opens, closes in ranges
+    ]
 
 
 def _since_midnight(wall: time) -> int:
     return ((wall.hour * 60 + wall.minute) * 60 + wall.second) * SECOND + wall.microsecond
 
 
-@lru_cache(maxsize=16_384)  # the same midnights are asked for again and again
+def _midnights(zone: ZoneInfo, first: date, last: date) -> list[int]:
+    """When the local dates `first` to `last` begin."""
+    found: list[int] = []
+    for month in _months(first, last):
+        found += _month(zone, *month).midnights
+    begin = first.day - 1
+    return found[begin : begin + (last - first).days + 1]
+
+
 def instant_of(day: date, wall: time, zone: ZoneInfo) -> int:
-    """A wall time of a local date as an instant, in microseconds since 1970.
+    """A wall time of a local date as an instant, in microseconds since 2000.
 
     One that does not exist (clocks go forward) is the first instant after the gap; one that occurs twice
     (clocks go back) is the first.
@@ -103,14 +121,14 @@ class LocalDates:
 
     @classmethod
     def of(cls, zone: ZoneInfo, *, first: date, last: date) -> LocalDates:
-        """The pieces of the dates `first` to `last`; the last piece, of the date after, has no end."""
+        """The pieces of the months of `first` to `last`, at least; the last piece has no end."""
         starts: list[int] = []
         dates: list[date] = []
-        for number in range((last - first).days + 2):
-            for begins, day in _pieces(first + number * DAY, zone):
-                if not dates or dates[-1] != day:
-                    starts.append(begins)
-                    dates.append(day)
+        for month in _months(first, last + DAY):
+            known = _month(zone, *month)
+            again = bool(dates) and dates[-1] == known.dates[0]
+            starts += known.starts[again:]
+            dates += known.dates[again:]
         return cls(starts, dates)
 
     def date_of(self, instant: int) -> date | None:
@@ -118,11 +136,20 @@ class LocalDates:
         place = bisect_right(self.starts, instant) - 1
         return self.dates[place] if place >= 0 else None
 
+    def began(self, instant: int) -> int:
+        """When the piece of an instant began."""
+        return self.starts[bisect_right(self.starts, instant) - 1]
+
     def stretches(self, wanted: Container[date]) -> Iterator[tuple[int, int]]:
         """The time of certain local dates, whole."""
         for place, day in enumerate(self.dates[:-1]):
             if day in wanted:
                 yield self.starts[place], self.starts[place + 1]
+
+    def time_of(self, *, first: date, last: date) -> Covered:
+        """The time of the local dates `first` to `last`."""
+        whole = zip(self.starts, self.starts[1:], self.dates, strict=False)
+        return Covered.by((start, end) for start, end, day in whole if first <= day <= last)
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, date]]:
         """[start, end) cut where the local date changes: (from, to, date), in order."""
@@ -134,7 +161,34 @@ class LocalDates:
             place += 1
 
 
-@lru_cache(maxsize=16_384)
+def _months(first: date, last: date) -> Iterator[tuple[int, int]]:
+    """(year, month) from that of `first` to that of `last`."""
+    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        yield number // 12, number % 12 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """What the clocks of a zone do in one month: when its dates begin, and the pieces of these."""
+
+    midnights: Sequence[int]
+    starts: Sequence[int]
+    dates: Sequence[date]
+
+
+@lru_cache(maxsize=1024)  # what a zone's clocks do in a month stays so while the process runs
+def _month(zone: ZoneInfo, year: int, month: int) -> _Month:
+    days = [date(year, month, day) for day in range(1, monthrange(year, month)[1] + 1)]
+    starts: list[int] = []
+    dates: list[date] = []
+    for day in days:
+        for begins, on in _pieces(day, zone):
+            if not dates or dates[-1] != on:
+                starts.append(begins)
+                dates.append(on)
+    return _Month([instant_of(day, MIDNIGHT, zone) for day in days], starts, dates)
+
+
 def _pieces(day: date, zone: ZoneInfo) -> Sequence[tuple[int, date]]:
     """Where `day` begins. Clocks that go back over midnight give the eve a second turn: day, eve, day."""
     begins = instant_of(day, MIDNIGHT, zone)

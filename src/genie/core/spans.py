@@ -6,20 +6,24 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL counts from there as well: its binary timestamps are instants of ours as they come."""
 MICROSECOND = timedelta(microseconds=1)
 MINUTE = 60_000_000
-"""Microseconds. Inside the slot rules an instant is an int, microseconds since 1970: exact and quick."""
+"""Microseconds. Inside the slot rules an instant is an int, microseconds since 2000: exact and quick."""
+UNIX = 946_684_800
+"""Seconds from 1970 to the epoch."""
 
 
 def micros(moment: datetime) -> int:
-    """An aware datetime as microseconds since 1970, UTC."""
+    """An aware datetime as microseconds since 2000, UTC."""
     return (moment - EPOCH) // MICROSECOND
 
 
 def moment(instant: int) -> datetime:
-    """The aware UTC datetime of microseconds since 1970."""
+    """The aware UTC datetime of microseconds since 2000."""
     return EPOCH + timedelta(microseconds=instant)
 
 
@@ -39,7 +43,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """Merged stretches: in order, none touching the next. `starts` and `ends` in microseconds since 1970."""
+    """Time that is covered: the union of [starts[i], ends[i]), both in order, in microseconds since 2000.
+
+    `by` merges, so that no stretch touches the next; those of `overlaid` and `crowded` may overlap.
+    """
 
     starts: Sequence[int] = ()
     ends: Sequence[int] = ()
@@ -60,7 +67,7 @@ class Covered:
         return cls(starts, ends)
 
     def between(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The merged stretches that share time with [start, end), whole, in order."""
+        """The stretches that share time with [start, end), whole, in order."""
         first, past = bisect_right(self.ends, start), bisect_left(self.starts, end)
         return list(zip(self.starts[first:past], self.ends[first:past], strict=True))
 
@@ -73,18 +80,31 @@ def merge(spans: Iterable[Span]) -> Covered:
     return Covered.by((micros(span.start), micros(span.end)) for span in spans)
 
 
-def crowded(stretches: Iterable[tuple[int, int]], *, at_least: int) -> Covered:
-    """Where at least that many of the (start, end) stretches run at once: one sweep over their edges."""
-    edges: list[tuple[int, int]] = []
-    for start, end in stretches:
-        if end > start:
-            edges += [(start, 1), (end, -1)]
-    edges.sort()  # an end before a start at the same instant: half-open stretches do not meet
-    running, since, found = 0, 0, []
-    for instant, step in edges:
-        before, running = running, running + step
-        if before < at_least <= running:
-            since = instant
-        elif running < at_least <= before:
-            found.append((since, instant))
-    return Covered.by(found)
+def overlaid(parts: Iterable[Covered]) -> Covered:
+    """The time covered by any of them, without merging: `crowded` by at least one, two quick sorts."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for part in parts:
+        starts += part.starts
+        ends += part.ends
+    return Covered(sorted(starts), sorted(ends))
+
+
+def crowded(starts: Iterable[int], ends: Iterable[int], *, at_least: int) -> Covered:
+    """Where at least that many stretches run at once; start and end of each in microseconds, none empty.
+
+    With n starts behind an instant, and fewer than n + 1 - `at_least` ends, that many run. So the n-th start
+    opens a crowd that lasts until the (n + 1 - `at_least`)-th end, whichever stretches these belong to.
+    """
+    begun = islice(sorted(starts), at_least - 1, None)
+    pairs = [(start, end) for start, end in zip(begun, sorted(ends), strict=False) if start < end]
+    return Covered([start for start, _ in pairs], [end for _, end in pairs])
+
+
+def shared(one: Covered, other: Covered) -> Covered:
+    """The time covered by both."""
+    return Covered.by(
+        (max(start, low), min(end, high))
+        for start, end in one.stretches()
+        for low, high in other.between(start, end)
+    )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from genie.core.appointment import LIVE
-from genie.core.availability import Rules, Taken, offered
+from genie.core.availability import Rules, Seats, Taken, offered
 from genie.core.event import BusyKind
 from genie.core.holidays import closed
 from genie.core.hours import Hours, Range
@@ -184,7 +184,7 @@ def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None
             Covered.by(_in_micros(time_off.values_list("start", "end"))),
             shut,
         ],
-        appointments=[Span(low, high) for low, high in live.values_list("start", "end")],
+        seats=Seats.of((Span(*span) for span in live.values_list("start", "end")), between=module.between),
     )
 
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from genie.core.appointment import LIVE
-from genie.core.availability import Rules
+from genie.core.availability import Rules, Seats
 from genie.core.event import BusyKind
 from genie.core.hours import DAY, MIDNIGHT, instant_of
 from genie.core.saying import said_day
-from genie.core.spans import MINUTE, crowded, micros, moment
+from genie.core.spans import MINUTE, Span, micros, moment
 from genie.flows.offer import UNCERTAIN, hours_of, is_blind, is_offered, rules_of
 from genie.store.models import Appointment, Module, TimeOff
 from genie.store.queries.busy import busy_stretches
@@ -102,9 +102,9 @@ def _full(
     if ignoring is not None:
         live = live.exclude(id=ignoring)
     near = live.filter(start__lt=end + between, end__gt=start - between).values_list("start", "end")
-    stretches = [(micros(max(a, start)), micros(min(b, end) + between)) for a, b in near]
+    met = Seats.of((Span(max(a, start), min(b, end) + between) for a, b in near))
     capacity = rules.capacity_on(day)
-    if crowded(stretches, at_least=max(capacity, 1)).starts or capacity <= 0:
+    if met.crowd(max(capacity, 1)).starts or capacity <= 0:
         yield (
             "Another appointment takes this time."
             if capacity == 1

@@ -43,7 +43,8 @@ WITH looked_at AS (
         )
     )
 )
-SELECT (extract(epoch FROM lower(span)) * 1000000)::int8, (extract(epoch FROM upper(span)) * 1000000)::int8
+SELECT (extract(epoch FROM lower(span)) * 1000000 - 946684800000000)::int8,
+       (extract(epoch FROM upper(span)) * 1000000 - 946684800000000)::int8
 FROM (SELECT unnest(range_agg(span)) AS span FROM taken) merged ORDER BY 1
 """
 
@@ -57,7 +58,7 @@ def busy_stretches(
     end: datetime,
     ignoring: UUID | None = None,
 ) -> list[tuple[int, int]]:
-    """What blocks the module between two instants: merged (start, end), microseconds since 1970, in order.
+    """What blocks the module between two instants: merged (start, end), microseconds since 2000, in order.
 
     Looks at the availability calendars of the schedule and at the module's linked calendar; events of the
     module's own live links do not count, those of other modules do. `kinds`: values of core.event.BusyKind.

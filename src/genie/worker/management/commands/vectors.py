@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 
-from genie.core.availability import Rules, Taken, offered
+from genie.core.availability import Rules, Seats, Taken, offered
 from genie.core.holidays import LAST, Holiday
 from genie.core.hours import Hours, Range, instant_of
 from genie.core.spans import Covered, Span, micros, moment
@@ -136,12 +136,12 @@ def taken_of(case: Case) -> Taken:
     blocked = [*(case.get("busy") or []), *(case.get("time_off") or [])]
     return Taken(
         blocked=[Covered.by((_instant(start, zone), _instant(end, zone)) for start, end in blocked)],
-        appointments=[Span(start, start + duration) for start in starts],
+        seats=Seats.of([Span(start, start + duration) for start in starts], between=case.get("between") or 0),
     )
 
 
 def _instant(text: str, zone: ZoneInfo) -> int:
-    """A date, local wall time, or an instant with Z or offset; as microseconds since 1970."""
+    """A date, local wall time, or an instant with Z or offset; as microseconds since 2000."""
     value = datetime.fromisoformat(text)
     if value.tzinfo is not None:
         return micros(value)
