@@ -79,7 +79,7 @@ def test_a_schedule_in_use_names_its_users() -> None:
     acme = tenant("Acme")
     for name in ("B", "C"):
         add_module(company_id=acme.company.pk, settings=settings_of(acme, name=name), now=NOW)
-    with pytest.raises(ScheduleInUse, match="because “Acme office”, “B” and “C” take their opening hours"):
+    with pytest.raises(ScheduleInUse, match="because “Acme office”, “B”, “C” and “Sam of Acme” take"):
         delete_schedule(company_id=acme.company.pk, schedule_id=acme.schedule.pk, settings=SETTINGS)
 
 
