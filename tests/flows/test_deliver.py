@@ -25,7 +25,7 @@ from tests.outside import SmtpSink
 
 from genie.flows.deliver import GIVE_UP_AFTER, LEASE, deliver, due
 from genie.notices.email.smtp import SmtpSender, SmtpSettings
-from genie.store.models import Connection, Message, RemoteCalendar, RemoteKey
+from genie.store.models import AppointmentKind, Connection, Message, RemoteCalendar, RemoteKey
 from run import programs
 
 pytestmark = pytest.mark.django_db
@@ -296,3 +296,19 @@ def test_no_transaction_is_open_while_the_server_is_spoken_to(
     visit.move(TEN + HOUR)
     with pytest.raises(RuntimeError), transaction.atomic():
         deliver(message_id=visit.owed(CUSTOMER).pk, sender=visit.sender, now=visit.now)
+
+
+def test_letters_name_the_kind_of_appointment_and_lead_back_to_it(visit: Visit, smtp_sink: SmtpSink) -> None:
+    kind = AppointmentKind.objects.create(
+        module=visit.appointment.module, name="Consultation", slug="consultation", duration=60
+    )
+    visit.appointment.kind = kind
+    visit.appointment.save()
+    visit.cancel()
+    assert "sent" in visit.sweep()
+    letter = smtp_sink.to(CUSTOMER)[-1]
+    assert "Consultation" in letter["Subject"]
+    page = letter.get_body().get_content()
+    assert "Your Consultation with" in page
+    company, module = visit.appointment.company.slug, visit.appointment.module.slug
+    assert f"https://genie.example/book/{company}/{module}?kind=consultation" in page

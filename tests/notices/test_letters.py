@@ -203,3 +203,24 @@ def test_very_long_content_is_cut() -> None:
     letter = company(About.BOOKED, replace(VISIT, customer="n" * 9_000, answers="a" * 90_000))
     assert len(letter.subject) <= 150
     assert len(letter.text) < 8_000
+
+
+ROOM = "https://meet.example/" + "r" * 220
+
+
+def test_the_link_of_a_video_call_is_whole_and_can_be_followed() -> None:
+    letter = customer(About.BOOKED, replace(VISIT, place=ROOM))
+    assert f"Where: {ROOM}\n" in letter.text
+    assert ROOM in Words(letter.html).links
+
+
+def test_what_a_customer_typed_is_no_link_however_it_looks() -> None:
+    letter = company(
+        About.BOOKED, replace(VISIT, customer="https://evil.example/x", phone="https://evil.example")
+    )
+    assert Words(letter.html).links == [STAFF]
+
+
+def test_a_place_that_only_looks_like_a_link_is_text() -> None:
+    letter = customer(About.BOOKED, replace(VISIT, place='https://a.example/"><img src=x>'))
+    assert Words(letter.html).tags.isdisjoint({"img"})

@@ -12,6 +12,7 @@ from psycopg.errors import ExclusionViolation
 
 from genie.core.appointment import State
 from genie.core.event import TITLE_LIMIT, normalised_text
+from genie.core.places import PlaceKind, place_agreed
 from genie.flows import actor
 from genie.flows.claim import Asked, Claim, SlotTaken, claim
 from genie.flows.notify import first_letters
@@ -136,7 +137,7 @@ def _appointment(seen: Claim, answers: BookingForm) -> Appointment:
         referrer=answers.referrer,
         created_at=now,
     )
-    what = seen.kind.name if seen.kind else module.title
+    what, where = _what_and_where(seen)
     return Appointment(
         id=answers.key,
         company_id=module.company_id,
@@ -150,8 +151,17 @@ def _appointment(seen: Claim, answers: BookingForm) -> Appointment:
         zone=module.schedule.zone,
         visitor_zone=answers.visitor_zone,
         title=normalised_text(f"{what}: {answers.name}", limit=TITLE_LIMIT) or "",
-        place=seen.kind.place if seen.kind else module.place,
+        place=where,
         answers=answers.notes,
         created_at=now,
         changed_at=now,
     )
+
+
+def _what_and_where(seen: Claim) -> tuple[str, str]:
+    """A kind at an address without one of its own is at the module's."""
+    kind, module = seen.kind, seen.module
+    if kind is None:
+        return module.title, module.place
+    place = kind.place or (module.place if kind.place_kind == PlaceKind.ADDRESS else "")
+    return kind.name, place_agreed(kind.place_kind, place)

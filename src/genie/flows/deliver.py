@@ -56,7 +56,7 @@ def deliver(
         return Outcome.NOT_MINE
     reached("claimed")
     message = Message.objects.select_related(
-        "company", "appointment__lead", "appointment__module", "appointment__company"
+        "company", "appointment__lead", "appointment__module", "appointment__kind", "appointment__company"
     ).get(pk=message_id)
     if _overtaken(message):
         return _drop(message, now, "A later change overtook it.")
@@ -162,12 +162,14 @@ def _letter(message: Message, letterhead: Letterhead) -> letters.Letter:
     about = letters.About(message.kind)
     visit = _visit(message, appointment)
     if message.audience == Message.Audience.CUSTOMER:
-        company, module = appointment.company.slug, appointment.module.slug
+        page = f"/book/{appointment.company.slug}/{appointment.module.slug}"
+        if appointment.kind and appointment.kind.enabled:
+            page += f"?kind={appointment.kind.slug}"
         return letters.to_customer(
             about,
             visit,
             manage_url=letterhead.link(f"/visit/{appointment.manage_token}"),
-            booking_url=letterhead.link(f"/book/{company}/{module}"),
+            booking_url=letterhead.link(page),
         )
     path = f"/company/{appointment.company.slug}/appointments/{appointment.pk}"
     own = bool(message.details.get("own"))
@@ -178,7 +180,7 @@ def _visit(message: Message, appointment: Appointment) -> letters.Visit:
     said = message.details
     return letters.Visit(
         company=appointment.company.name,
-        visit=appointment.module.title,
+        visit=appointment.what,
         when=When.from_json(said["told"]["when"]),
         visitor_zone=appointment.visitor_zone,
         place=said["told"]["place"],
@@ -205,7 +207,7 @@ def _attachment(message: Message, letterhead: Letterhead) -> Attachment | None:
             uid=str(appointment.pk),
             revision=said["revision"],
             when=When.from_json(said["when"]),
-            summary=letters.summary(appointment.module.title, said.get("with", ""), appointment.company.name),
+            summary=letters.summary(appointment.what, said.get("with", ""), appointment.company.name),
             place=said["place"],
             organizer=letterhead.address,
             organizer_name=appointment.company.name,

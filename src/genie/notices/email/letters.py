@@ -12,9 +12,12 @@ from enum import StrEnum
 from html import escape
 
 from genie.core.event import When
+from genie.core.places import is_web_link
 from genie.core.saying import said_span, same_wall_time
 
 _LINE_LIMIT = 200
+_LINK_LIMIT = 500
+_PLACES = ("Where", "Before at")
 _SUBJECT_LIMIT = 150
 _QUOTE_LIMIT = 5_000
 
@@ -253,7 +256,10 @@ def _customer_facts(visit: Visit) -> Facts:
 
 
 def _facts(lines: Sequence[tuple[str, str]]) -> Facts:
-    said = [(label, one_line(value)) for label, value in lines]
+    # a link that is cut leads nowhere
+    said = [
+        (label, one_line(value, _LINK_LIMIT if is_web_link(value) else _LINE_LIMIT)) for label, value in lines
+    ]
     return Facts([(label, value) for label, value in said if value])
 
 
@@ -267,6 +273,12 @@ def _letter(subject: str, parts: Sequence[Part]) -> Letter:
         f'<div style="max-width:560px;margin:0 auto">\n{body}\n</div></body></html>\n'
     )
     return Letter(one_line(subject, _SUBJECT_LIMIT), text, page)
+
+
+def _linked(label: str, value: str) -> str:
+    """The place of a video call can be followed; what a customer typed is no link, whatever it looks like."""
+    said = escape(value)
+    return f'<a href="{said}">{said}</a>' if label in _PLACES and is_web_link(value) else said
 
 
 def _quoted_lines(text: str) -> list[str]:
@@ -294,7 +306,7 @@ def _as_html(part: Part) -> str:
         case Facts(facts):
             rows = "".join(
                 '<tr><th style="text-align:left;vertical-align:top;padding:2px 16px 2px 0;'
-                f'font-weight:600">{escape(label)}</th><td>{escape(value)}</td></tr>'
+                f'font-weight:600">{escape(label)}</th><td>{_linked(label, value)}</td></tr>'
                 for label, value in facts
             )
             return f'<table style="border-collapse:collapse">{rows}</table>'

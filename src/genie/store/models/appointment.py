@@ -103,6 +103,11 @@ class Appointment(models.Model):
     def __str__(self) -> str:
         return f"{self.title} {self.start:%Y-%m-%d %H:%M}"
 
+    @property
+    def what(self) -> str:
+        """The kind of visit, as customers read it; the title may be the calendar owner's own words."""
+        return self.kind.name if self.kind else self.module.title
+
 
 class Hold(models.Model):
     """A slot that a visitor is filling in: it takes a seat like an appointment, until it expires."""

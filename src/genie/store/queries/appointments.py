@@ -71,7 +71,7 @@ def appointments_between(
     return (
         _of(company_id, module_id, staff_id, showing)
         .filter(start__lt=end, end__gt=start)
-        .select_related("lead", "module", "staff")
+        .select_related("lead", "module", "kind", "staff")
         .order_by("start", "id")
     )
 
@@ -85,7 +85,7 @@ def leads(*, company_id: int, wanted: LeadsWanted) -> QuerySet[Appointment]:
         found = found.filter(start__lt=wanted.until)
     if wanted.search:
         found = found.filter(_matches(wanted.search))
-    return found.select_related("lead", "module", "staff").order_by(*_order(wanted.sort))
+    return found.select_related("lead", "module", "kind", "staff").order_by(*_order(wanted.sort))
 
 
 def appointment_of(*, company_id: int, appointment_id: UUID) -> Appointment | None:

@@ -19,7 +19,10 @@ TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
 
 
 class AnswersForm(forms.Form):
-    """`country` (two letters) is where a phone number without a prefix is likely from."""
+    """`country` (two letters) is where a phone number without a prefix is likely from.
+
+    `phone_needed`: the appointment is a call to the customer.
+    """
 
     name = forms.CharField(
         label="Your name",
@@ -47,7 +50,10 @@ class AnswersForm(forms.Form):
         max_length=60,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
         help_text="For a call back if something comes up.",
-        error_messages={"max_length": "That is too long for a phone number."},
+        error_messages={
+            "required": "Please write the number at which we call you.",
+            "max_length": "That is too long for a phone number.",
+        },
     )
     notes = forms.CharField(
         label="Notes",
@@ -58,11 +64,16 @@ class AnswersForm(forms.Form):
         error_messages={"max_length": "That is longer than 5,000 characters. Please shorten it."},
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, country: str | None) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, country: str | None, phone_needed: bool = False
+    ) -> None:
         # a pasted control character is nothing the customer can see or correct: it goes before the checks
         tidy = None if data is None else {name: _tidy(data.get(name, "")) for name in self.base_fields}
         super().__init__(tidy)
         self.country = country
+        if phone_needed:
+            self.fields["phone"].required = True
+            self.fields["phone"].help_text = "We call you at this number."
 
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())

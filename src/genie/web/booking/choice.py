@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
+from genie.core.places import PlaceKind, asks_for_phone, place_offered
 from genie.store.models import Appointment, AppointmentKind, Module, StaffMember
 from genie.web.booking.arrival import Arrival
 
@@ -47,8 +49,23 @@ class Choice:
         return self.kind.duration if self.kind else self.module.duration
 
     @property
+    def place_kind(self) -> str:
+        return self.kind.place_kind if self.kind else PlaceKind.ADDRESS
+
+    @property
     def place(self) -> str:
-        return self.kind.place if self.kind else self.module.place
+        """As everybody may read it. A kind at an address without one of its own is at the module's."""
+        return place_offered(self.place_kind, self._place)
+
+    @property
+    def asks_for_phone(self) -> bool:
+        """Is it a call by the business, which then needs a number?"""
+        return asks_for_phone(self.place_kind, self._place)
+
+    @property
+    def _place(self) -> str:
+        own = self.kind.place if self.kind else ""
+        return own or (self.module.place if self.place_kind == PlaceKind.ADDRESS else "")
 
     def carried(self) -> list[tuple[str, str]]:
         """What every link and form of these pages takes along, beside what Arrival does."""
@@ -64,6 +81,19 @@ class Choice:
     def link_with(self, staff: StaffMember | None, seen: Arrival, path: str, **more: Any) -> str:
         """The same page with another person, or with whoever is free."""
         return replace(self, staff=staff).link(seen, path, **more)
+
+    def link_to_kinds(self, seen: Arrival) -> str:
+        """Where another kind can be chosen; empty where there is no other."""
+        if self.fixed or len(self.kinds) < 2:
+            return ""
+        page = reverse("booking", args=[self.module.company.slug, self.module.slug])
+        return replace(self, kind=None).link(seen, page)
+
+    def links_to_each(self, seen: Arrival) -> list[tuple[Choice, str]]:
+        """Each kind as it would be chosen, and the address that chooses it."""
+        page = reverse("booking", args=[self.module.company.slug, self.module.slug])
+        chosen = [replace(self, kind=kind) for kind in self.kinds]
+        return [(one, one.link(seen, page)) for one in chosen]
 
 
 def choice_of(request: HttpRequest, module: Module) -> Choice:

@@ -66,14 +66,29 @@ def choosing_page(
     slugs = [module.company.slug, module.slug]
     place = Place(reverse("booking", args=slugs), reverse("booking_details", args=slugs))
     choice = choice_of(request, module)
-    context = choosing_context(request, choice, place)
+    if choice.asks:
+        template, context = "booking/kinds.html", kinds_context(request, choice)
+    else:
+        template, context = "booking/choose.html", choosing_context(request, choice, place)
     if choice.unknown and not notice:
         context["notices"].insert(0, NOT_OFFERED)
     context["notices"] = [note for note in (notice, *context["notices"]) if note]
-    response = render(request, "booking/choose.html", context, status=status)
+    response = render(request, template, context, status=status)
     remember_zone(response, context["arrival"])
     response["Cache-Control"] = "private, no-cache"
     return response
+
+
+def kinds_context(request: HttpRequest, choice: Choice) -> dict[str, Any]:
+    """What `booking/kinds.html` needs: which kind of appointment is it to be? Times come after that."""
+    seen = arrival(request, at_home=choice.module.schedule.zone)
+    return {
+        "company": choice.module.company,
+        "module": choice.module,
+        "arrival": seen,
+        "kinds": choice.links_to_each(seen),
+        "notices": [],
+    }
 
 
 def choosing_context(
@@ -106,6 +121,7 @@ def choosing_context(
         "company": module.company,
         "module": module,
         "choice": choice,
+        "other_kinds": choice.link_to_kinds(seen),
         "carried": [*choice.carried(), *seen.carried()],
         "arrival": seen,
         "place": place,

@@ -66,13 +66,14 @@ def details(request: HttpRequest, company_slug: str, module_slug: str) -> HttpRe
     )
     if not offered:
         return choosing_page(request, module, notice=GONE, status=409)
-    form = AnswersForm(country=country_of(module.schedule.zone))
+    form = AnswersForm(country=country_of(module.schedule.zone), phone_needed=choice.asks_for_phone)
     return _page(request, choice, form, start=start, key=_new_key(module))
 
 
 def _confirm(request: HttpRequest, choice: Choice) -> HttpResponse:
     module = choice.module
-    form = AnswersForm(request.POST, country=country_of(module.schedule.zone))
+    country = country_of(module.schedule.zone)
+    form = AnswersForm(request.POST, country=country, phone_needed=choice.asks_for_phone)
     start = start_of(request.POST.get("at", ""))
     signed = request.POST.get("key", "")
     key = _key_of(module, signed)
@@ -137,6 +138,7 @@ def _page(
         "company": module.company,
         "module": module,
         "choice": choice,
+        "other_kinds": choice.link_to_kinds(seen),
         "arrival": seen,
         "carried": [*choice.carried(), *seen.carried()],
         "form": form,

@@ -78,7 +78,7 @@ def calendar_file_of(request: HttpRequest, appointment: Appointment) -> HttpResp
             revision=appointment.revision,
             when=When(appointment.start, appointment.end, appointment.zone),
             summary=summary(
-                appointment.module.title,
+                appointment.what,
                 appointment.staff.name if appointment.staff else "",
                 appointment.company.name,
             ),
@@ -198,10 +198,18 @@ def _context(request: HttpRequest, appointment: Appointment) -> dict[str, Any]:
         "module": appointment.module,
         "lead": appointment.lead,
         "arrival": seen,
+        "book_again": _book_again(appointment, seen),
         "when": _said(appointment, seen),
         "live": appointment.state != State.CANCELLED,
         "open": _is_open(appointment),
     }
+
+
+def _book_again(appointment: Appointment, seen: Arrival) -> str:
+    """The booking page, with the same kind chosen where it is still offered."""
+    page = reverse("booking", args=[appointment.company.slug, appointment.module.slug])
+    kind = appointment.kind
+    return seen.link(page, **({"kind": kind.slug} if kind and kind.enabled else {}))
 
 
 def _zone(appointment: Appointment) -> str:

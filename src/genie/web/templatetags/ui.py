@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from genie.core.contrast import readable_accent
+from genie.core.places import is_web_link
 from genie.core.saying import said_span
 from genie.core.week import DayRange, said_week
 from genie.store.models import OpeningHours
@@ -121,3 +122,11 @@ def week_said(hours: Iterable[OpeningHours]) -> str:
 def wall(moment: datetime) -> str:
     """The hours and minutes of a datetime in its own zone (templates would turn it to the server's)."""
     return f"{moment:%H:%M}"
+
+
+@register.filter
+def linked(place: str) -> str:
+    """`{{ appointment.place|linked }}`: a place that is a web link can be followed, any other is text."""
+    if not is_web_link(place):
+        return place
+    return format_html('<a class="link" href="{}" rel="noopener nofollow">{}</a>', place, place)

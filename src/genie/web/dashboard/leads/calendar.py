@@ -136,11 +136,11 @@ def _block(
 
 
 def _what(a: Appointment, *, several: bool) -> Iterator[str]:
-    """With whom, kind of visit, and module where there are several: what is most looked for comes first, since
-    a narrow block shows the beginning only."""
+    """With whom, kind of visit, and module where there are several: what is most looked for comes first,
+    since a narrow block shows the beginning only."""
     if a.staff:
         yield a.staff.name
-    yield a.module.title
+    yield a.what
     if several:
         yield a.module.name
 
