@@ -1,38 +1,25 @@
-"""Offer slots: what the rules of core/availability give for a module, in a constant number of queries."""
+"""Offer slots: what the rules of core/availability give for a module, in one query."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
-
-from genie.core.appointment import LIVE
-from genie.core.availability import Rules, Seats, Taken, offered
+from genie.core.availability import Rules, offered_instants
 from genie.core.event import BusyKind
-from genie.core.holidays import closed
-from genie.core.hours import Hours, Range
-from genie.core.spans import Covered, Span, micros
-from genie.store.models import (
-    Appointment,
-    AppointmentKind,
-    DateOverride,
-    Module,
-    OpeningHours,
-    RemoteCalendar,
-    StaffMember,
-    TimeOff,
-)
+from genie.core.hours import DAY, MIDNIGHT, instant_of
+from genie.core.spans import micros, moment
+from genie.store.models import AppointmentKind, Module, StaffMember
 from genie.store.models.schedule import WEEKDAYS
-from genie.store.queries.busy import busy_stretches
-from genie.store.queries.holidays import holidays_of
+from genie.store.queries.slots import Desk, Wanted, desks
 
 LONGEST = timedelta(days=732)
 """No horizon reaches further than two years: what a schedule says of later is a guess."""
 
 UNCERTAIN = (BusyKind.TENTATIVE, BusyKind.UNANSWERED)
+A_DATE = timedelta(hours=26)
+"""Two instants of one local date of whatever zone are nearer than this."""
 
 
 def slots(
@@ -51,27 +38,35 @@ def slots(
     `kind` is one of the module's, None its own settings. `staff` is one of its team, None whoever is free.
     `ignoring` is an appointment that takes no seat: the one being rescheduled. Nor does the hold of `holder`.
     """
-    zone = ZoneInfo(module.schedule.zone)
-    rules = rules_of(module, kind)
-    today = now.astimezone(zone).date()
-    first, last = max(first, today - timedelta(days=1)), min(last, last_date(module, now, kind))
-    if first > last or is_blind(module, now):
-        return []
-    # two days to each side reach every zone, and what runs over the edges
-    start = datetime.combine(first, time(), UTC) - timedelta(days=2)
-    end = datetime.combine(last, time(), UTC) + timedelta(days=2, minutes=rules.duration + rules.between)
-    hours = hours_of(module, zone, start.date() - timedelta(days=10), end.date() + timedelta(days=2))
-    # a date with hours of its own is open then, holiday or not (decision 0083)
-    holidays = holidays_of([module.schedule_id], first=start.date(), last=end.date())[module.schedule_id]
-    shut = closed(holidays, zone=zone, first=start.date(), last=end.date(), besides=hours.overrides)
-    return offered(
-        hours=hours,
-        rules=rules,
-        taken=_taken(module, start, end, ignoring, shut),
+    found = instants(
+        module=module,
         first=first,
         last=last,
         now=now,
+        kind=kind,
+        staff=staff,
+        ignoring=ignoring,
+        holder=holder,
     )
+    return [moment(instant) for instant in found]
+
+
+def instants(
+    *,
+    module: Module,
+    first: date,
+    last: date,
+    now: datetime,
+    kind: AppointmentKind | None = None,
+    staff: StaffMember | None = None,
+    ignoring: UUID | None = None,
+    holder: str = "",
+) -> list[int]:
+    """As `slots`, in microseconds since 2000: for whoever looks at many."""
+    found = _by_desk(module, first, last, now, kind, staff, ignoring, holder)
+    if len(found) == 1:
+        return found[0][1]
+    return sorted(set().union(*(starts for _, starts in found)))
 
 
 def is_offered(
@@ -86,16 +81,8 @@ def is_offered(
 ) -> bool:
     """Is this very start offered at this moment? The rest as of `slots`."""
     day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    return start in slots(
-        module=module,
-        first=day,
-        last=day,
-        now=now,
-        kind=kind,
-        staff=staff,
-        ignoring=ignoring,
-        holder=holder,
-    )
+    found = _by_desk(module, day, day, now, kind, staff, ignoring, holder)
+    return any(micros(start) in starts for _, starts in found)
 
 
 def free_staff(
@@ -108,16 +95,9 @@ def free_staff(
     holder: str = "",
 ) -> list[int]:
     """Ids of the team's members for whom this very start is offered, in the team's order."""
-    team = StaffMember.objects.filter(teams__module=module, active=True).order_by(
-        "teams__position", "teams__id"
-    )
-    return [
-        member.id
-        for member in team
-        if is_offered(
-            module=module, start=start, now=now, kind=kind, staff=member, ignoring=ignoring, holder=holder
-        )
-    ]
+    day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
+    found = _by_desk(module, day, day, now, kind, None, ignoring, holder)
+    return [staff_id for staff_id, starts in found if staff_id and micros(start) in starts]
 
 
 def last_date(module: Module, now: datetime, kind: AppointmentKind | None = None) -> date:
@@ -146,62 +126,53 @@ def rules_of(module: Module, kind: AppointmentKind | None = None) -> Rules:
         how_soon=module.how_soon if own.how_soon is None else own.how_soon,
         horizon_days=far.horizon_days,
         horizon_months=far.horizon_months,
+        kind=kind.id if kind else 0,
+        own_capacity=own.capacity or 0,
+        own_per_day=own.per_day or 0,
     )
 
 
-def hours_of(module: Module, zone: ZoneInfo, first: date, last: date) -> Hours:
-    """The schedule's weekly hours, and what replaces them on the dates `first` to `last`."""
-    weekly: dict[int, list[Range]] = {}
-    for weekday, opens, closes in OpeningHours.objects.filter(schedule=module.schedule_id).values_list(
-        "weekday", "opens", "closes"
-    ):
-        weekly.setdefault(weekday, []).append((opens, closes))
-    overrides: dict[date, list[Range]] = {}
-    for override in DateOverride.objects.filter(schedule=module.schedule_id, date__range=(first, last)):
-        ranges = overrides.setdefault(override.date, [])
-        if override.opens is not None and override.closes is not None:
-            ranges.append((override.opens, override.closes))
-    return Hours(zone, weekly, overrides)
-
-
-def _taken(module: Module, start: datetime, end: datetime, ignoring: UUID | None, shut: Covered) -> Taken:
-    kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
-    busy = busy_stretches(
+def _by_desk(
+    module: Module,
+    first: date,
+    last: date,
+    now: datetime,
+    kind: AppointmentKind | None,
+    staff: StaffMember | None,
+    ignoring: UUID | None,
+    holder: str,
+) -> list[tuple[int, list[int]]]:
+    """What each who serves visitors offers, in microseconds since 2000; by the id of the desk."""
+    zone = ZoneInfo(module.schedule.zone)
+    rules = rules_of(module, kind)
+    today = now.astimezone(zone).date()
+    first, last = max(first, today - DAY), min(last, last_date(module, now, kind))
+    if first > last:
+        return []
+    # what happens on a date must be known whole where dates are counted
+    beside = A_DATE if rules.per_day or rules.own_per_day else timedelta(0)
+    wanted = Wanted(
         module_id=module.id,
-        schedule_id=module.schedule_id,
-        kinds=kinds,
-        start=start,
-        end=end,
+        between=module.between,
+        staff_id=staff.id if staff else None,
+        kinds=blocking(module),
+        low=moment(instant_of(first, MIDNIGHT, zone)) - beside,
+        high=moment(instant_of(last + DAY, MIDNIGHT, zone) + rules.occupies) + beside,
+        now=now,
+        oldest=now - timedelta(hours=module.mirror_age_hours),
         ignoring=ignoring,
-    )
-    time_off = TimeOff.objects.filter(schedule=module.schedule_id, start__lt=end, end__gt=start)
-    live = Appointment.objects.filter(module=module, state__in=LIVE, start__lt=end, end__gt=start)
-    if ignoring is not None:
-        live = live.exclude(id=ignoring)
-    return Taken(
-        blocked=[
-            Covered(*zip(*busy, strict=True)) if busy else Covered(),
-            Covered.by(_in_micros(time_off.values_list("start", "end"))),
-            shut,
-        ],
-        seats=Seats.of((Span(*span) for span in live.values_list("start", "end")), between=module.between),
+        holder=holder,
     )
 
-
-def _in_micros(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[int, int]]:
-    return [(micros(start), micros(end)) for start, end in spans]
-
-
-def is_blind(module: Module, now: datetime) -> bool:
-    """Rule 9: has a calendar not been read for so long that the module would rather offer nothing?"""
-    if module.unreachable_rule != Module.UnreachableRule.OFFER_NOTHING:
-        return False
-    too_old = now - timedelta(hours=module.mirror_age_hours)
-    return (
-        RemoteCalendar.objects.filter(
-            Q(availability_of__schedule=module.schedule_id)
-            | Q(connections__module=module, connections__state="linked")
+    def offered_by(desk: Desk) -> list[int]:
+        return offered_instants(
+            hours=desk.hours, rules=rules, first=first, last=last, now=now, taken=desk.taken, zone=zone
         )
-        .filter(Q(read_at=None) | Q(read_at__lt=too_old))
-        .exists()
-    )
+
+    blind = module.unreachable_rule == Module.UnreachableRule.OFFER_NOTHING  # rule 9
+    return [(desk.id, offered_by(desk)) for desk in desks(wanted) if not (blind and desk.stale)]
+
+
+def blocking(module: Module) -> list[BusyKind]:
+    """Which busy time blocks, by the module's rule for what is not certain."""
+    return [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]

@@ -2,55 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from genie.core.appointment import LIVE
 from genie.core.availability import Rules, Seats
-from genie.core.event import BusyKind
+from genie.core.holidays import closed, occurrences
 from genie.core.hours import DAY, MIDNIGHT, instant_of
 from genie.core.saying import said_day
-from genie.core.spans import MINUTE, Span, micros, moment
-from genie.flows.offer import UNCERTAIN, hours_of, is_blind, is_offered, rules_of
-from genie.store.models import Appointment, Module, TimeOff
-from genie.store.queries.busy import busy_stretches
+from genie.core.spans import MINUTE, micros, moment
+from genie.flows.offer import blocking, is_offered, rules_of
+from genie.store.models import Appointment, AppointmentKind, Hold, Module, Schedule, StaffMember, TimeOff
+from genie.store.queries.holidays import holidays_of
+from genie.store.queries.slots import EDGE, Desk, Wanted, busy_calendars, desks
 
 
 def why_not(
-    *, module: Module, start: datetime, end: datetime, now: datetime, ignoring: UUID | None = None
+    *,
+    module: Module,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    kind: AppointmentKind | None = None,
+    staff: StaffMember | None = None,
+    ignoring: UUID | None = None,
+    holder: str = "",
 ) -> list[str]:
     """Each rule that [start, end) breaks, as a sentence; none when the rules offer it.
 
-    `ignoring` is the appointment being moved: it does not stand in its own way.
+    `ignoring` is the appointment being moved: it does not stand in its own way, nor does the hold of
+    `holder`. Of a team without `staff`, each member's reasons are said after the member's name.
     """
-    if is_offered(module=module, start=start, now=now, ignoring=ignoring):
+    asked = _Asked(
+        module=module, start=start, end=end, now=now, kind=kind, staff=staff, ignoring=ignoring, holder=holder
+    )
+    if is_offered(
+        module=module, start=start, now=now, kind=kind, staff=staff, ignoring=ignoring, holder=holder
+    ):
         return []
-    rules = rules_of(module)
-    reasons = [
-        *_too_soon_or_late(module, rules, start, now),
-        *_closed(module, rules, start, end, now),
-        *_blocked(module, rules, start, end, ignoring),
-        *_full(module, rules, start, end, ignoring),
-    ]
-    if is_blind(module, now):
-        reasons.append(
-            f"A calendar that {module.name} looks at could not be read for too long, so nothing is offered."
-        )
+    rules = rules_of(module, kind)
+    found = desks(asked.wanted(rules))
+    members = {
+        desk.id: StaffMember.objects.select_related("schedule").get(id=desk.id) for desk in found if desk.id
+    }
+    reasons = list(_too_soon_or_late(asked, rules))
+    if not found and staff:
+        reasons.append(f"{staff.name} is not in the team of {module.name}, or is switched off.")
+    for desk in found:
+        whose = members.get(desk.id)
+        said = [one for rule in RULES for one in rule(_Here(asked, rules, desk, whose))]
+        reasons += [f"{whose.name}: {one}" for one in said] if whose and not staff else said
     return reasons or ["The booking rules do not offer this time."]
 
 
-def _too_soon_or_late(module: Module, rules: Rules, start: datetime, now: datetime) -> Iterator[str]:
-    zone = ZoneInfo(module.schedule.zone)
-    if start <= now:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    module: Module
+    start: datetime
+    end: datetime
+    now: datetime
+    kind: AppointmentKind | None
+    staff: StaffMember | None
+    ignoring: UUID | None
+    holder: str
+
+    def wanted(self, rules: Rules) -> Wanted:
+        """What takes the very time, and the time kept free after it."""
+        return Wanted(
+            module_id=self.module.id,
+            between=self.module.between,
+            staff_id=self.staff.id if self.staff else None,
+            kinds=blocking(self.module),
+            low=self.start,
+            high=self.end + timedelta(minutes=rules.between),
+            now=self.now,
+            oldest=self.now - timedelta(hours=self.module.mirror_age_hours),
+            ignoring=self.ignoring,
+            holder=self.holder,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The question, at one desk: of `whose` time, or of the module itself."""
+
+    asked: _Asked
+    rules: Rules
+    desk: Desk
+    whose: StaffMember | None
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.whose.schedule if self.whose else self.asked.module.schedule
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.desk.hours.zone
+
+    @property
+    def day(self) -> date:
+        return self.asked.start.astimezone(self.zone).date()
+
+    @property
+    def until(self) -> datetime:
+        return self.asked.end + timedelta(minutes=self.rules.between)
+
+    @property
+    def seated(self) -> Q:
+        """Appointments and holds that take a seat at this desk."""
+        beside = Q(staff=None) | Q(staff=self.whose) if self.whose else Q()
+        return Q(module=self.asked.module) & beside
+
+    @property
+    def appointments(self) -> QuerySet[Appointment]:
+        live = Appointment.objects.filter(state__in=LIVE).select_related("kind", "module")
+        return live if self.asked.ignoring is None else live.exclude(id=self.asked.ignoring)
+
+    @property
+    def holds(self) -> QuerySet[Hold]:
+        kept = Hold.objects.filter(expires_at__gt=self.asked.now).exclude(visitor=self.asked.holder)
+        return kept.select_related("kind", "module")
+
+
+def _too_soon_or_late(asked: _Asked, rules: Rules) -> Iterator[str]:
+    zone = ZoneInfo(asked.module.schedule.zone)
+    if asked.start <= asked.now:
         yield "This time has passed."
-    elif start < now + timedelta(minutes=rules.how_soon):
+    elif asked.start < asked.now + timedelta(minutes=rules.how_soon):
         yield f"It is sooner than the minimum notice of {_minutes(rules.how_soon)}."
-    last = rules.last_date(now.astimezone(zone).date())
-    if start.astimezone(zone).date() > last:
+    last = rules.last_date(asked.now.astimezone(zone).date())
+    if asked.start.astimezone(zone).date() > last:
         far = (
             f"{rules.horizon_days} days"
             if rules.horizon_days is not None
@@ -59,64 +145,131 @@ def _too_soon_or_late(module: Module, rules: Rules, start: datetime, now: dateti
         yield f"It is further ahead than the {far} that can be booked."
 
 
-def _closed(module: Module, rules: Rules, start: datetime, end: datetime, now: datetime) -> Iterator[str]:
-    zone = ZoneInfo(module.schedule.zone)
-    day = start.astimezone(zone).date()
-    hours = hours_of(module, zone, day - 2 * DAY, day + DAY)
-    openings = hours.openings(first=day - 2 * DAY, last=day + DAY)
+def _closed(here: _Here) -> Iterator[str]:
+    hours, start, end = here.desk.hours, here.asked.start, here.asked.end
+    openings = hours.openings(first=here.day - 2 * DAY, last=here.day + DAY)
     around = openings.between(micros(start), micros(start) + 1)
     if not around or around[0][1] < micros(end):
-        open_then = ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in hours.on(day))
+        open_then = ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in hours.on(here.day))
         said = f"open {open_then}" if open_then else "closed"
-        yield f"It is outside the opening hours ({said_day(start, module.schedule.zone, now=now)}: {said})."
-    elif (micros(start) - around[0][0]) % (rules.step * MINUTE):
-        wall = f"{start.astimezone(zone):%H:%M}"
-        yield f"Visits start every {_minutes(rules.step)}; {wall} is between two starts."
+        on = said_day(start, here.zone.key, now=here.asked.now)
+        yield f"It is outside the opening hours ({on}: {said})."
+    elif (micros(start) - around[0][0]) % (here.rules.step * MINUTE):
+        wall = f"{start.astimezone(here.zone):%H:%M}"
+        yield f"Visits start every {_minutes(here.rules.step)}; {wall} is between two starts."
 
 
-def _blocked(
-    module: Module, rules: Rules, start: datetime, end: datetime, ignoring: UUID | None
-) -> Iterator[str]:
-    until = end + timedelta(minutes=rules.between)
-    for off in TimeOff.objects.filter(schedule=module.schedule_id, start__lt=until, end__gt=start)[:1]:
+def _holiday(here: _Here) -> Iterator[str]:
+    first, last = (here.asked.start - EDGE).date(), (here.until + EDGE).date()
+    holidays = holidays_of([here.schedule.id], first=first, last=last)[here.schedule.id]
+    for day, holiday in occurrences(holidays, first=first, last=last, besides=here.desk.hours.overrides):
+        if closed([holiday], zone=here.zone, first=day, last=day).between(
+            micros(here.asked.start), micros(here.until)
+        ):
+            yield f"It meets a holiday ({holiday.title})." if holiday.title else "It meets a holiday."
+
+
+def _time_off(here: _Here) -> Iterator[str]:
+    met = TimeOff.objects.filter(schedule=here.schedule, start__lt=here.until, end__gt=here.asked.start)
+    for off in met[:1]:
         yield f"It meets time off ({off.title})." if off.title else "It meets time off."
-    kinds = [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
-    if busy_stretches(
-        module_id=module.id,
-        schedule_id=module.schedule_id,
-        kinds=kinds,
-        start=start,
-        end=until,
-        ignoring=ignoring,
+
+
+def _busy(here: _Here) -> Iterator[str]:
+    for name in busy_calendars(here.asked.wanted(here.rules), desk_id=here.desk.id):
+        yield f"The calendar {name} is busy then."
+
+
+def _elsewhere(here: _Here) -> Iterator[str]:
+    """A staff member's appointments and holds in other modules."""
+    if here.whose is None:
+        return
+    theirs = Q(staff=here.whose) & ~Q(module=here.asked.module) & _near(here)
+    appointments, holds = list(here.appointments.filter(theirs)), list(here.holds.filter(theirs))
+    if _meets(here, appointments):
+        yield f"There is an appointment in {appointments[0].module.name} then."
+    elif _meets(here, holds):
+        yield f"Somebody is booking that time in {holds[0].module.name} at this moment."
+
+
+def _full(here: _Here) -> Iterator[str]:
+    near = here.seated & _near(here)
+    appointments, holds = list(here.appointments.filter(near)), list(here.holds.filter(near))
+    capacity = here.rules.capacity_on(here.day)
+    if capacity <= 0:
+        yield "No place is given on that weekday."
+    elif _meets(here, appointments, capacity):
+        strict = _meets(here, appointments, capacity, limits=False)
+        if capacity == 1 and strict:
+            yield "Another appointment takes this time."
+        elif strict:
+            yield f"All {capacity} places are taken then."
+        else:
+            yield "An appointment that takes no more beside it runs then."
+    elif _meets(here, [*appointments, *holds], capacity):
+        yield "Somebody is booking that time at this moment; it is kept for some minutes."
+
+
+def _per_day(here: _Here) -> Iterator[str]:
+    kind = here.asked.kind
+    on = said_day(here.asked.start, here.zone.key, now=here.asked.now)
+    if here.rules.per_day and _on_date(here, here.seated) >= here.rules.per_day:
+        yield f"The limit of {here.rules.per_day} appointments a day is reached on {on}."
+    if (
+        kind
+        and here.rules.own_per_day
+        and _on_date(here, here.seated & Q(kind=kind)) >= here.rules.own_per_day
     ):
-        yield "A connected calendar is busy then."
+        yield f"The limit of {here.rules.own_per_day} a day of {kind.name} is reached on {on}."
 
 
-def _full(
-    module: Module, rules: Rules, start: datetime, end: datetime, ignoring: UUID | None
-) -> Iterator[str]:
-    zone = ZoneInfo(module.schedule.zone)
-    day = start.astimezone(zone).date()
-    between = timedelta(minutes=rules.between)
-    live = Appointment.objects.filter(module=module, state__in=LIVE)
-    if ignoring is not None:
-        live = live.exclude(id=ignoring)
-    near = live.filter(start__lt=end + between, end__gt=start - between).values_list("start", "end")
-    met = Seats.of((Span(max(a, start), min(b, end) + between) for a, b in near))
-    capacity = rules.capacity_on(day)
-    if met.crowd(max(capacity, 1)).starts or capacity <= 0:
-        yield (
-            "Another appointment takes this time."
-            if capacity == 1
-            else f"All {capacity} places are taken then."
-        )
-    if rules.per_day and _on_date(live, zone, day) >= rules.per_day:
-        yield f"The limit of {rules.per_day} appointments a day is reached on {said_day(start, str(zone))}."
+def _blind(here: _Here) -> Iterator[str]:
+    module = here.asked.module
+    if here.desk.stale and module.unreachable_rule == Module.UnreachableRule.OFFER_NOTHING:
+        yield f"A calendar that {module.name} looks at could not be read for too long, so nothing is offered."
 
 
-def _on_date(live: QuerySet[Appointment], zone: ZoneInfo, day: date) -> int:
-    begins, ends = instant_of(day, MIDNIGHT, zone), instant_of(day + DAY, MIDNIGHT, zone)
-    return live.filter(start__gte=moment(begins), start__lt=moment(ends)).count()
+RULES: tuple[Callable[[_Here], Iterator[str]], ...] = (
+    _closed,
+    _holiday,
+    _time_off,
+    _busy,
+    _elsewhere,
+    _full,
+    _per_day,
+    _blind,
+)
+
+
+def _near(here: _Here) -> Q:
+    """So wide that the time kept free after an earlier one is in; `_occupied` is exact."""
+    return Q(start__lt=here.until, end__gt=here.asked.start - timedelta(days=31))
+
+
+def _meets(
+    here: _Here,
+    taken: Sequence[Appointment | Hold],
+    capacity: int = 1,
+    *,
+    limits: bool = True,
+) -> bool:
+    """Do so many of `taken` run at once within the time asked for, or what one of them allows?"""
+    starts = [micros(one.start) for one in taken]
+    untils = [micros(one.end) + _kept_free(one) * MINUTE for one in taken]
+    mosts = [(one.kind.capacity if one.kind and limits else None) or 0 for one in taken]
+    full = Seats(starts, untils, [0] * len(taken), mosts).full(capacity)
+    return bool(full.between(micros(here.asked.start), micros(here.until)))
+
+
+def _kept_free(one: Appointment | Hold) -> int:
+    own = one.kind.between if one.kind else None
+    return one.module.between if own is None else own
+
+
+def _on_date(here: _Here, which: Q) -> int:
+    begins, ends = (moment(instant_of(day, MIDNIGHT, here.zone)) for day in (here.day, here.day + DAY))
+    on = which & Q(start__gte=begins, start__lt=ends)
+    return here.appointments.filter(on).count() + here.holds.filter(on).count()
 
 
 def _minutes(minutes: int) -> str:

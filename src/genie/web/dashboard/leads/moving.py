@@ -182,7 +182,15 @@ def _question(
     request: CompanyRequest, appointment: Appointment, start: datetime, now: datetime
 ) -> dict[str, Any]:
     end = start + (appointment.end - appointment.start)
-    broken = why_not(module=appointment.module, start=start, end=end, now=now, ignoring=appointment.pk)
+    broken = why_not(
+        module=appointment.module,
+        start=start,
+        end=end,
+        now=now,
+        kind=appointment.kind,
+        staff=appointment.staff,
+        ignoring=appointment.pk,
+    )
     return {
         **_consequences(appointment),
         "start": start,

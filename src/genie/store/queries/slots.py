@@ -1,0 +1,294 @@
+"""All that the slot rules need of the tables, in one statement for a module or its whole team.
+
+What comes in numbers comes packed: PostgreSQL's own binary values one after another, since a row for each of
+a thousand busy times would cost more than the rules themselves (decision 0080).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Container, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from struct import iter_unpack, unpack
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from genie.core.appointment import LIVE
+from genie.core.availability import Seats, Taken
+from genie.core.holidays import Holiday, closed
+from genie.core.hours import Hours, Range
+from genie.core.public_holidays import not_worked
+from genie.core.spans import EPOCH, Covered
+from genie.store.models import PublicHolidays
+from genie.store.prepared import ask
+from genie.store.queries.holidays import days_of
+
+ALONE = 0
+"""The number of the desk of a module without a team."""
+EDGE = timedelta(days=2)
+"""So far from an instant its local date may reach, in whatever zone."""
+
+# A desk is whoever serves visitors: each active member of the team, or else the module itself.
+# `ours`: events of the module's own live links are no busy time. They are found by remote id, or by UID where
+# another calendar shows the same event. Of one that its owner made a series, only the occurrence at our time
+# is ours. One made all-day is no time an appointment can have: it blocks like any other event. Visits that
+# are over are left aside, or each page would read the module's whole history.
+# A seat without a person counts at each desk (decision 0084).
+_LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
+
+_WHOSE = """
+WITH desk AS MATERIALIZED (
+    SELECT o.id, o.schedule_id, t.position, t.id AS place
+    FROM store_teammember t JOIN store_staffmember o ON o.id = t.staff_id
+    WHERE t.module_id = %(module)s AND o.active AND o.id = coalesce(%(staff)s::int8, o.id)
+    UNION ALL
+    SELECT 0, m.schedule_id, 0, 0 FROM store_module m
+    WHERE m.id = %(module)s AND %(staff)s::int8 IS NULL AND NOT EXISTS (
+        SELECT FROM store_teammember t JOIN store_staffmember o ON o.id = t.staff_id
+        WHERE t.module_id = m.id AND o.active
+    )
+), linked AS MATERIALIZED (
+    SELECT coalesce(c.staff_id, 0) AS desk, c.calendar_id
+    FROM store_connection c WHERE c.module_id = %(module)s AND c.state = 'linked'
+), looked_at AS MATERIALIZED (
+    SELECT d.id AS desk, a.calendar_id
+    FROM desk d JOIN store_availabilitycalendar a ON a.schedule_id = d.schedule_id
+    UNION
+    SELECT d.id, l.calendar_id
+    FROM desk d JOIN linked l ON l.desk = coalesce((SELECT own.desk FROM linked own WHERE own.desk = d.id), 0)
+), event AS MATERIALIZED (
+    SELECT l.calendar_id, l.remote_id, l.uid, p.start, p."end"
+    FROM store_appointment p JOIN store_eventlink l ON l.appointment_id = p.id AND l.state <> 'ended'
+    WHERE p.module_id = %(module)s AND p."end" > %(now)s - interval '1 day'
+    AND (p.id = %(ignoring)s::uuid OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
+), ours AS MATERIALIZED (
+    SELECT e.calendar_id, e.remote_id, e.start, e."end" FROM event e WHERE e.remote_id <> ''
+    UNION
+    SELECT c.calendar_id, o.remote_id, e.start, e."end"
+    FROM event e CROSS JOIN (SELECT DISTINCT calendar_id FROM looked_at) c
+    JOIN store_remoteobject o ON o.calendar_id = c.calendar_id AND o.uid = e.uid AND o.uid <> ''
+    WHERE c.calendar_id <> e.calendar_id
+)
+"""
+
+_NOT_OURS = """NOT EXISTS (
+    SELECT FROM ours o WHERE o.calendar_id = b.calendar_id AND o.remote_id = b.remote_id AND (
+        (o.start = b.start AND o."end" = b."end") OR NOT EXISTS (
+            SELECT FROM store_busytime s
+            WHERE s.calendar_id = b.calendar_id AND s.remote_id = b.remote_id AND s.start <> b.start
+        )
+    )
+)"""
+
+_READ = f"""{_WHOSE}, free AS MATERIALIZED (
+    SELECT make_interval(mins => max(greatest(m."between", k."between"))) AS longest
+    FROM store_module m LEFT JOIN store_appointmentkind k ON k.module_id = m.id
+    WHERE m.company_id = (SELECT company_id FROM store_module WHERE id = %(module)s)
+), taken AS (
+    SELECT l.desk, b.start, b."end"
+    FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
+    WHERE b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
+    AND {_NOT_OURS}
+    UNION ALL
+    SELECT d.id, f.start, f."end"
+    FROM desk d JOIN store_timeoff f ON f.schedule_id = d.schedule_id
+    WHERE f."end" > %(low)s AND f.start < %(high)s
+    UNION ALL
+    SELECT d.id, p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
+    FROM desk d JOIN store_appointment p ON p.staff_id = d.id JOIN store_module m ON m.id = p.module_id
+    LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
+    WHERE p.module_id <> %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
+    AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+    UNION ALL
+    SELECT d.id, h.start, h."end" + make_interval(mins => coalesce(k."between", m."between"))
+    FROM desk d JOIN store_hold h ON h.staff_id = d.id JOIN store_module m ON m.id = h.module_id
+    LEFT JOIN store_appointmentkind k ON k.id = h.kind_id
+    WHERE h.module_id <> %(module)s AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
+    AND h.start < %(high)s AND h."end" > %(low)s - (SELECT longest FROM free)
+), seat AS (
+    SELECT p.staff_id, p.start, p."end", p.kind_id FROM store_appointment p
+    WHERE p.module_id = %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
+    AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+    UNION ALL
+    SELECT h.staff_id, h.start, h."end", h.kind_id FROM store_hold h
+    WHERE h.module_id = %(module)s AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
+    AND h.start < %(high)s AND h."end" > %(low)s - (SELECT longest FROM free)
+), packed_taken AS (
+    SELECT desk, string_agg(timestamptz_send(start), ''::bytea) AS starts,
+           string_agg(timestamptz_send("end"), ''::bytea) AS ends
+    FROM taken GROUP BY desk
+), packed_seats AS (
+    SELECT d.id AS desk, string_agg(
+        timestamptz_send(s.start)
+        || timestamptz_send(s."end" + make_interval(mins => coalesce(k."between", %(between)s)))
+        || int8send(coalesce(s.kind_id, 0)) || int8send(coalesce(k.capacity, 0)), ''::bytea
+    ) AS rows
+    FROM desk d JOIN seat s ON d.id = 0 OR s.staff_id IS NULL OR s.staff_id = d.id
+    LEFT JOIN store_appointmentkind k ON k.id = s.kind_id
+    GROUP BY d.id
+)
+SELECT d.id, c.zone, EXISTS (
+    SELECT FROM looked_at l JOIN store_remotecalendar r ON r.id = l.calendar_id
+    WHERE l.desk = d.id AND coalesce(r.read_at < %(oldest)s, true)
+), (
+    SELECT string_agg(int8send(w.weekday) || time_send(w.opens) || time_send(w.closes), ''::bytea)
+    FROM store_openinghours w WHERE w.schedule_id = d.schedule_id
+), (
+    SELECT string_agg(
+        int8send(o.date - DATE '2000-01-01')
+        || coalesce(time_send(o.opens) || time_send(o.closes), int8send(-1) || int8send(-1)), ''::bytea
+    )
+    FROM store_dateoverride o WHERE o.schedule_id = d.schedule_id
+    AND o.date BETWEEN %(low)s::date - 12 AND %(high)s::date + 12
+), (
+    SELECT json_agg(json_build_array(h.month, h.day, h.weekday, h.week, h.year, h.start, h."end"))::text
+    FROM store_holiday h WHERE h.schedule_id = d.schedule_id
+), (
+    SELECT json_agg(json_build_array(f.country, f.region, f.left_out, (
+        SELECT json_object_agg(y, f.days -> y) FROM unnest(%(years)s::text[]) y
+    )))::text
+    FROM store_publicholidays f WHERE f.schedule_id = d.schedule_id
+), t.starts, t.ends, s.rows
+FROM desk d JOIN store_schedule c ON c.id = d.schedule_id
+LEFT JOIN packed_taken t ON t.desk = d.id LEFT JOIN packed_seats s ON s.desk = d.id
+ORDER BY d.position, d.place
+"""  # noqa: S608 -- our own words
+
+
+_BUSY = f"""{_WHOSE}
+SELECT DISTINCT c.name FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
+JOIN store_remotecalendar c ON c.id = b.calendar_id
+WHERE l.desk = %(desk)s AND b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
+AND {_NOT_OURS}
+ORDER BY c.name
+"""  # noqa: S608 -- our own words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Whose time, and which: what takes time in [low, high).
+
+    `staff_id`: that one of the team only. `between`: the module's, in minutes. `kinds`: values of
+    core.event.BusyKind that block. A calendar not read since `oldest` makes its desk stale. The appointment
+    `ignoring` takes no time, and its event neither; nor does the hold of `holder`.
+    """
+
+    module_id: int
+    between: int
+    staff_id: int | None
+    kinds: Collection[str]
+    low: datetime
+    high: datetime
+    now: datetime
+    oldest: datetime
+    ignoring: UUID | None
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who serves visitors, when, and what takes the time. `id`: the staff member's, or ALONE."""
+
+    id: int
+    stale: bool
+    hours: Hours
+    taken: Taken
+
+
+def desks(wanted: Wanted) -> list[Desk]:
+    """Who serves visitors of the module, in the team's order. One query, however many they are."""
+    years = range((wanted.low - EDGE).year, (wanted.high + EDGE).year + 1)
+    more = {"between": wanted.between, "oldest": wanted.oldest, "years": [str(year) for year in years]}
+    return [_desk(_Row._make(row), wanted) for row in ask(_READ, _values(wanted) | more, binary=True)]
+
+
+def busy_calendars(wanted: Wanted, *, desk_id: int) -> list[str]:
+    """Names of the calendars that make one of the desks busy in [low, high)."""
+    return [name for (name,) in ask(_BUSY, _values(wanted) | {"desk": desk_id})]
+
+
+def _values(wanted: Wanted) -> dict[str, Any]:
+    return {
+        "module": wanted.module_id,
+        "staff": wanted.staff_id,
+        "kinds": list(wanted.kinds),
+        "low": wanted.low,
+        "high": wanted.high,
+        "now": wanted.now,
+        "ignoring": wanted.ignoring,
+        "holder": wanted.holder,
+    }
+
+
+class _Row(NamedTuple):
+    """As read. Packed columns hold 8-byte integers, None is nothing. Instants: microseconds since 2000."""
+
+    id: int
+    zone: str
+    stale: bool
+    weekly: bytes | None  # weekday, opens, closes; microseconds since midnight
+    overrides: bytes | None  # days since 2000, opens, closes; -1: closed
+    holidays: str | None  # JSON
+    public_holidays: str | None  # JSON
+    taken_starts: bytes | None  # in no order
+    taken_ends: bytes | None  # in no order, and not in that of the starts
+    seats: bytes | None  # start, end with the time kept free, kind or 0, the kind's capacity or 0
+
+
+def _desk(row: _Row, wanted: Wanted) -> Desk:
+    zone = ZoneInfo(row.zone)
+    hours = Hours(zone, _weekly(row.weekly), _overrides(row.overrides))
+    blocked = [Covered(sorted(_numbers(row.taken_starts)), sorted(_numbers(row.taken_ends)))]
+    if row.holidays or row.public_holidays:
+        first, last = (wanted.low - EDGE).date(), (wanted.high + EDGE).date()
+        besides = frozenset(hours.overrides)
+        blocked.append(_shut(row.holidays, row.public_holidays, zone, first, last, besides))
+    numbers = _numbers(row.seats)
+    seats = Seats(numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4])
+    return Desk(row.id, row.stale, hours, Taken(blocked, seats))
+
+
+def _numbers(packed: bytes | None) -> Sequence[int]:
+    return unpack(f">{len(packed) // 8}q", packed) if packed else ()
+
+
+def _weekly(packed: bytes | None) -> dict[int, list[Range]]:
+    found: dict[int, list[Range]] = {}
+    for weekday, opens, closes in iter_unpack(">qqq", packed or b""):
+        found.setdefault(weekday, []).append((_wall(opens), _wall(closes)))
+    return found
+
+
+def _overrides(packed: bytes | None) -> dict[date, list[Range]]:
+    found: dict[date, list[Range]] = {}
+    for days, opens, closes in iter_unpack(">qqq", packed or b""):
+        ranges = found.setdefault(EPOCH.date() + timedelta(days=days), [])
+        if opens >= 0:
+            ranges.append((_wall(opens), _wall(closes)))
+    return found
+
+
+def _wall(microseconds: int) -> time:
+    return (EPOCH + timedelta(microseconds=microseconds)).time()
+
+
+@lru_cache(maxsize=256)  # by content: a set of public holidays is some dozens of dates, the same for months
+def _shut(
+    own: str | None, public: str | None, zone: ZoneInfo, first: date, last: date, besides: Container[date]
+) -> Covered:
+    holidays = [
+        Holiday("", month, day, weekday, week, year, _part(start), _part(end))
+        for month, day, weekday, week, year, start, end in json.loads(own or "[]")
+    ]
+    years = range(first.year, last.year + 1)
+    for country, region, left_out, days in json.loads(public or "[]"):
+        followed = PublicHolidays(country=country, region=region, days=days)
+        holidays += [day.as_holiday() for day in not_worked(days_of(followed, years), left_out)]
+    return closed(holidays, zone=zone, first=first, last=last, besides=besides)
+
+
+def _part(wall: str | None) -> time | None:
+    return time.fromisoformat(wall) if wall else None
