@@ -15,6 +15,7 @@ from genie.store.models import AppointmentKind
         ("address", "", "", "", False),
         ("phone", "+1 202 555 0123", "By phone: +1 202 555 0123", "By phone: +1 202 555 0123", False),
         ("phone", "", "By phone: we call you", "By phone", True),
+        ("video", "", "Video call", "Video call", False),
         ("video", "https://meet.example/acme", "Video call", "https://meet.example/acme", False),
     ],
 )

@@ -14,16 +14,19 @@ from genie.store.models import (
     Access,
     Agency,
     Appointment,
+    AppointmentKind,
     AvailabilityCalendar,
     Change,
     Company,
     Connection,
     DateOverride,
     EventLink,
+    Holiday,
     Lead,
     Message,
     Module,
     OpeningHours,
+    PublicHolidays,
     RegistrationLink,
     RemoteCalendar,
     RemoteKey,
@@ -53,6 +56,9 @@ class Tenant:
     module: Module
     time_off: TimeOff
     override: DateOverride
+    holiday: Holiday
+    followed: PublicHolidays
+    kind: AppointmentKind
     key: RemoteKey
     calendar: RemoteCalendar
     connection: Connection
@@ -142,6 +148,11 @@ def tenant(name: str, agency: Agency | None = None) -> Tenant:
             schedule=schedule, title=f"{name} off", start=FUTURE, end=FUTURE + timedelta(days=1)
         ),
         override=DateOverride.objects.create(schedule=schedule, date=FUTURE.date()),
+        holiday=Holiday.objects.create(schedule=schedule, title=f"{name} day", month=3, day=1),
+        followed=PublicHolidays.objects.create(schedule=schedule, country="US", region="VT"),
+        kind=AppointmentKind.objects.create(
+            module=module, name=f"{name} visit", slug=f"{slug}-visit", duration=60, enabled=False
+        ),
         key=key,
         calendar=calendar,
         connection=connection,

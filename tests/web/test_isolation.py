@@ -105,6 +105,8 @@ def test_ids_of_another_company_in_a_form_change_nothing_there(theirs: Tenant, o
         "link": theirs.event_link.pk,
         "link_id": theirs.event_link.pk,
         "module": theirs.module.pk,
+        "kind": theirs.kind.slug,
+        "kind_id": theirs.kind.pk,
         "appointment": theirs.appointment.pk,
         "lead": theirs.lead.pk,
         "staff": theirs.staff.pk,

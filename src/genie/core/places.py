@@ -29,6 +29,8 @@ def place_agreed(kind: str, place: str) -> str:
     letters, and nobody shall have a text of theirs delivered by us."""
     if kind == PlaceKind.PHONE:
         return f"{BY_PHONE}: {place}" if place else BY_PHONE
+    if kind == PlaceKind.VIDEO:
+        return place or BY_VIDEO  # without a link for all, somebody writes each appointment's own
     return place
 
 

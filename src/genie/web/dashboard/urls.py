@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from genie.web.dashboard import apps, companies, schedules, sessions
+from genie.web.dashboard import apps, companies, kinds, schedules, sessions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", companies.home, name="home"),
@@ -15,6 +15,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("company/<slug:slug>/apps/add", apps.module_add, name="module_add"),
     path("company/<slug:slug>/apps/<slug:module_slug>", apps.module_page, name="module"),
     path("company/<slug:slug>/apps/<slug:module_slug>/enabled", apps.module_enable, name="module_enable"),
+    path("company/<slug:slug>/apps/<slug:module_slug>/kinds/new", kinds.kind_new, name="kind_new"),
+    path("company/<slug:slug>/apps/<slug:module_slug>/kinds/<int:kind_id>", kinds.kind_page, name="kind"),
+    path(
+        "company/<slug:slug>/apps/<slug:module_slug>/kinds/<int:kind_id>/enabled",
+        kinds.kind_enabled,
+        name="kind_enabled",
+    ),
+    path(
+        "company/<slug:slug>/apps/<slug:module_slug>/kinds/<int:kind_id>/move",
+        kinds.kind_move,
+        name="kind_move",
+    ),
+    path(
+        "company/<slug:slug>/apps/<slug:module_slug>/kinds/<int:kind_id>/delete",
+        kinds.kind_delete,
+        name="kind_delete",
+    ),
     path("company/<slug:slug>/schedules", schedules.schedules, name="schedules"),
     path("company/<slug:slug>/schedules/new", schedules.schedule_new, name="schedule_new"),
     path("company/<slug:slug>/schedules/<int:schedule_id>", schedules.schedule_page, name="schedule"),
