@@ -38,8 +38,8 @@ after this was done to both sides. Nothing else may differ."""
 RANDOM = 3
 """So many scripts are made up."""
 OTHER_IDS = ("cut_and_pasted_there", "moved_to_another_calendar_there")
-"""After these an event has another id on some systems: only when a worker was there, the next step finds it on
-all."""
+"""After these an event has another id on some systems: only when a worker was there, the next step finds it
+everywhere."""
 SEED = 1
 """Of the systems: the same each time, for nothing happens by chance."""
 
