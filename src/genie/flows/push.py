@@ -17,10 +17,11 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
+from genie.core.reconcile import changed_here
 from genie.flows import actor
 from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link
 from genie.flows.amend import Wanted, amend
-from genie.flows.describe import changes_for, content_for, local_fields
+from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
 from genie.flows.vanish import bearer, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
@@ -178,7 +179,24 @@ def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     except Gone:
         vanish(link_id=debt.link_id, provider=provider, now=now)
     else:
-        _receipt(debt, event, now)
+        if _shows_more(debt, event):
+            absorb(link_id=debt.link_id, version=debt.version, event=event, now=now)
+        else:
+            _receipt(debt, event, now)
+
+
+def _shows_more(debt: Debt, event: RemoteEvent) -> bool:
+    """Does the answer to a write show a change that is not ours? Not every system refuses a write when its
+    owner was just quicker (Graph does not promise to), and what we did not write is theirs."""
+    link = EventLink.objects.select_related("appointment__module__company", "appointment__lead").get(
+        id=debt.link_id
+    )
+    if link.base is None or link.sent is None:
+        return False
+    base = Fields.from_json(link.base)
+    written = changed_here(local=debt.fields, sent=Fields.from_json(link.sent))
+    remote, _ = remote_fields(event.content, link.appointment, link)
+    return bool(changed_here(local=remote, sent=base) - written)
 
 
 def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
@@ -193,6 +211,8 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
             moved = bearer(link, provider)
             if moved is not None:
                 info, event = moved
+                with transaction.atomic():
+                    _overtaken_or(debt)  # another worker was quicker: it is gone by that, and this is a copy
                 provider.delete(info.id, event.id, version=_single(event).version)
     except _ASeries:
         left = True

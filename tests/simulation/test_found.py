@@ -1,0 +1,107 @@
+"""Scripts that broke once, shortened: each shows a fault that the simulation found in the product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.simulation.machine import Step
+from tests.simulation.play import play
+from tests.simulation.script import Script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def step(name: str, /, **arguments: Any) -> Step:
+    return name, arguments
+
+
+def script(
+    seed: int,
+    system: str,
+    *steps: Step,
+    winner: str = "dashboard_wins",
+    capacity: int = 2,
+    push: bool = False,
+) -> Script:
+    return Script(
+        seed=seed, system=system, winner=winner, booked=2, capacity=capacity, push=push, steps=steps
+    )
+
+
+FOUND = {
+    "a removal whose worker died at its end was never finished": script(
+        6, "memory", step("unlinked", keep=False), push=True
+    ),
+    "a copy beside an original that was moved and declined was deleted": script(
+        14,
+        "google",
+        step("moved_to_another_calendar_there", which=3),
+        step("copied_there", which=5, hour=70),
+        step("removed_there", which=3, how="decline"),
+        step("cancelled_here", which=0),
+    ),
+    "a no that a write could not take back was never heeded": script(
+        117,
+        "google",
+        step("removed_there", which=0, how="decline"),
+        step("realtime_switched", on=False),
+        step("moved_here", which=2, hour=111),
+        step("worker_runs"),
+        step("a_minute_passes"),
+        push=True,
+    ),
+    "a pasted event was not found again when the calendar was linked again": script(
+        219, "caldav", step("cut_and_pasted_there", which=2, hour=121), step("unlinked", keep=True)
+    ),
+    "the copy of a visit cancelled meanwhile stayed": script(
+        344, "memory", step("unlinked", keep=True), step("cancelled_here", which=5), push=True
+    ),
+    "our own removal was taken for the owner's deletion": script(
+        129,
+        "google",
+        step("unlinked", keep=False),
+        step("linked_again"),
+        step("somebody_books", hour=148, at_once=True),
+        capacity=50,
+    ),
+    "a deletion owed when the link ended was forgotten": script(
+        5, "google", step("cancelled_here", which=0), step("unlinked", keep=True), capacity=50
+    ),
+    "after a removal a copy was taken for our event": script(
+        1155, "caldav", step("unlinked", keep=False), step("copied_there", which=2, hour=195), push=True
+    ),
+    "a flag outlived the event it was about": script(
+        2138,
+        "microsoft",
+        step("made_all_day_there", which=5, hour=49),
+        step("time_passes", seconds=3700),
+        step("worker_runs"),
+        step("unlinked", keep=False),
+    ),
+    "what its owner wrote between our reading and our writing was not seen": script(
+        2242,
+        "microsoft",
+        step(
+            "meanwhile",
+            request=2,
+            after=False,
+            step=step("edited_there", which=1, title="Visit", place="Tour"),
+            first=step("moved_here", which=3, hour=180),
+        ),
+        push=True,
+    ),
+    "two workers that deleted one event deleted its copy, too": script(
+        2448,
+        "memory",
+        step("copied_there", which=4, hour=53),
+        step("cancelled_here", which=4),
+        step("meanwhile", request=1, after=False, step=step("worker_runs")),
+        capacity=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)
+def test_it_does_not_break_any_more(found: Script) -> None:
+    assert play(found) is None
