@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,6 +150,19 @@ class LocalDates:
         """The time of the local dates `first` to `last`."""
         whole = zip(self.starts, self.starts[1:], self.dates, strict=False)
         return Covered.by((start, end) for start, end, day in whole if first <= day <= last)
+
+    def by_date(self, instants: Sequence[int], *, first: date, last: date) -> dict[date, list[int]]:
+        """Instants in order, by local date; dates from `first` to `last` that have any."""
+        found: dict[date, list[int]] = {}
+        place = 0
+        for start, end, day in zip(self.starts, self.starts[1:], self.dates, strict=False):
+            if first <= day <= last:
+                place = bisect_left(instants, start, place)
+                past = bisect_left(instants, end, place)
+                if place < past:
+                    found.setdefault(day, []).extend(instants[place:past])
+                    place = past
+        return found
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, date]]:
         """[start, end) cut where the local date changes: (from, to, date), in order."""

@@ -93,6 +93,11 @@ class Appointment(models.Model):
             models.Index(
                 fields=["staff", "start"], condition=Q(staff__isnull=False), name="appointment_staff_start"
             ),
+            # what is ahead, however much is behind: slots ask for it
+            models.Index(fields=["module", "end"], name="appointment_module_end"),
+            models.Index(
+                fields=["staff", "end"], condition=Q(staff__isnull=False), name="appointment_staff_end"
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="appointment_forward"),

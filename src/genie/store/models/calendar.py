@@ -250,6 +250,8 @@ class RemoteObject(models.Model):
     problem = models.CharField(max_length=300, blank=True)  # malformed, too large …; shown, never lost
 
     class Meta:
+        # the same event shown by another calendar is found by its UID
+        indexes = [models.Index(fields=["calendar", "uid"], name="remote_object_uid")]
         constraints = [models.UniqueConstraint(fields=["calendar", "remote_id"], name="remote_object_once")]
 
 

@@ -22,8 +22,8 @@ from genie.core.holidays import Holiday, closed
 from genie.core.hours import Hours, Range
 from genie.core.public_holidays import not_worked
 from genie.core.spans import EPOCH, Covered
-from genie.store.models import PublicHolidays
-from genie.store.prepared import ask
+from genie.store.models import AppointmentKind, Module, PublicHolidays, Schedule
+from genie.store.prepared import ask, columns_of, made_of
 from genie.store.queries.holidays import days_of
 
 ALONE = 0
@@ -165,6 +165,48 @@ WHERE l.desk = %(desk)s AND b."end" > %(low)s AND b.start < %(high)s AND b.kind 
 AND {_NOT_OURS}
 ORDER BY c.name
 """  # noqa: S608 -- our own words
+
+
+# Of one kind only, that is meant without a name; of several, one has to be named.
+_OPEN = f"""
+SELECT (
+    SELECT json_agg(o.slug ORDER BY o.position, o.id) FROM store_appointmentkind o
+    WHERE o.module_id = m.id AND o.enabled
+)::text, m.assignment = 'visitor_chooses' AND EXISTS (
+    SELECT FROM store_teammember t JOIN store_staffmember o ON o.id = t.staff_id
+    WHERE t.module_id = m.id AND o.active AND o.id = %(staff)s::int8
+), {columns_of(Module, "m")}, {columns_of(Schedule, "s")}, {columns_of(AppointmentKind, "k")}
+FROM store_company c JOIN store_module m ON m.company_id = c.id JOIN store_schedule s ON s.id = m.schedule_id
+LEFT JOIN store_appointmentkind k ON k.module_id = m.id AND k.enabled AND (
+    k.slug = %(kind)s OR (%(kind)s = '' AND NOT EXISTS (
+        SELECT FROM store_appointmentkind o WHERE o.module_id = m.id AND o.enabled AND o.id <> k.id
+    ))
+)
+WHERE c.slug = %(company)s AND m.slug = %(module)s AND m.enabled
+"""  # noqa: S608 -- our own names
+
+
+class Opened(NamedTuple):
+    """A module as its public addresses name it. `kinds`: slugs of those that can be chosen; `kind`: the one
+    that was, or the only one. `has_staff`: may the staff member asked for be chosen there?"""
+
+    module: Module
+    kind: AppointmentKind | None
+    kinds: Sequence[str]
+    has_staff: bool
+
+
+def opened(*, company: str, module: str, kind: str, staff_id: int | None) -> Opened | None:
+    """The module that is switched on under these slugs, with its schedule, or None. One query."""
+    values = {"company": company, "module": module, "kind": kind, "staff": staff_id}
+    found = ask(_OPEN, values)
+    if not found:
+        return None
+    kinds, has_staff, *columns = found[0]
+    there = made_of(Module, [columns.pop(0) for _ in Module._meta.concrete_fields])
+    there.schedule = made_of(Schedule, [columns.pop(0) for _ in Schedule._meta.concrete_fields])
+    chosen = None if columns[0] is None else made_of(AppointmentKind, columns)
+    return Opened(there, chosen, json.loads(kinds or "[]"), has_staff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
