@@ -489,6 +489,8 @@ def test_a_put_for_an_event_that_vanished_meanwhile_does_not_make_it_anew():
         "file:///etc/passwd",
         "http://127.0.0.2:1/",
         "http://127.0.0.1:1/",
+        "https://xn--/",
+        "http://[::1",
     ],
 )
 def test_a_redirect_elsewhere_is_not_followed(target):

@@ -235,12 +235,26 @@ class GuardedTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx's. Only the beginning of a 401 is handed on, since httpx reads it whole, however large,
-        before it answers a challenge."""
+        before it answers a challenge. A Location that is no address is refused here, since httpx reads it
+        whether it follows it or not, and stumbles. Raises AddressRefused."""
         response = super().handle_request(request)
+        if not is_address(response.headers.get("Location", "")):
+            response.close()
+            raise AddressRefused(
+                "The server sends us on to an address that is none, so nothing was sent there."
+            )
         if response.status_code == httpx.codes.UNAUTHORIZED:
             response.headers.pop("Content-Encoding", None)
             response.stream = Beginning(response.stream)
         return response
+
+
+def is_address(location: str) -> bool:
+    """Whether httpx can read it, whole or relative."""
+    try:
+        return isinstance(httpx.URL(location).host, str)
+    except (httpx.InvalidURL, ValueError):  # with UnicodeError
+        return False
 
 
 class Beginning(httpx.SyncByteStream):
