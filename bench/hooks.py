@@ -204,8 +204,10 @@ def web(port: int, url: str) -> Iterator[None]:
     """The web server as `make run` starts it."""
     command = ["-m", "granian", "--interface", "wsgi", "genie.config.wsgi:application", "--port", str(port)]
     command += ["--workers", "2", "--blocking-threads", "4", "--no-ws"]
-    with program(command):
+    with program(command) as process:
         while not answers(url):
+            if process.poll() is not None:
+                raise RuntimeError(f"the web server ended at once ({process.returncode})")
             time.sleep(0.05)
         yield
 

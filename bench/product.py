@@ -58,6 +58,8 @@ def worker() -> Iterator[None]:
     )
     try:
         while not ProcrastinateWorker.objects.exists():
+            if process.poll() is not None:
+                raise RuntimeError(f"the worker ended at once ({process.returncode})")
             time.sleep(0.05)
         yield
     finally:
