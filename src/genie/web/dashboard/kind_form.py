@@ -29,7 +29,7 @@ PLACES = {
 
 
 class KindForm(forms.Form):
-    """Everything *Save* saves of a kind; what is empty is the module's, which the placeholders say."""
+    """Everything *Save* saves of a kind; what is empty is the module's, and each field says what that is."""
 
     name = forms.CharField(
         label="Name", max_length=120, help_text="As customers read it, for example First visit."
@@ -73,8 +73,10 @@ class KindForm(forms.Form):
         """`first`: the module has no kind yet, so that its own would not be offered beside this one."""
         super().__init__(*args, **kwargs)
         self.module = module
-        for name, words in as_the_module(module).items():
-            self.fields[name].widget.attrs["placeholder"] = words
+        for name, (figure, words) in as_the_module(module).items():
+            field = self.fields[name]
+            field.widget.attrs["placeholder"] = figure
+            field.help_text = f"{field.help_text} Empty: {words}.".strip()
         if first:
             own = f"“{module.title}”, {module.duration} minutes"
             self.fields["keep_own"].label = f"Keep offering {own}, as another kind"
@@ -139,21 +141,25 @@ WRONG = {
 }
 
 
-def as_the_module(module: Module) -> dict[str, str]:
-    """What an empty field stands for, by its name."""
-    every = f"{module.start_every} minutes" if module.start_every else "duration + time between"
+def as_the_module(module: Module) -> dict[str, tuple[str, str]]:
+    """What an empty field stands for, by its name: the number, and the same in words."""
+    every = _many(module.start_every, "minutes") if module.start_every else "duration + time between"
     unit, soon = unit_of(module.how_soon)
-    far = f"{module.horizon_days} days"
+    far, far_unit = module.horizon_days, "days"
     if module.horizon_months is not None:
-        far = f"{module.horizon_months} calendar months"
+        far, far_unit = module.horizon_months, "calendar months"
     return {
-        "between": f"as the module: {module.between} minutes",
-        "start_every": f"as the module: {every}",
-        "capacity": f"as the module: {module.capacity}",
-        "per_day": "no limit of its own",
-        "how_soon": f"as the module: {soon} {unit}",
-        "horizon": f"as the module: {far}",
+        "between": (f"{module.between}", f"as the module, {_many(module.between, 'minutes')}"),
+        "start_every": (f"{module.start_every or ''}", f"as the module, {every}"),
+        "capacity": (f"{module.capacity}", f"as the module, {module.capacity}"),
+        "per_day": ("", "no limit of its own"),
+        "how_soon": (f"{soon}", f"as the module, {_many(soon, unit)}"),
+        "horizon": (f"{far}", f"as the module, {_many(far or 0, far_unit)}"),
     }
+
+
+def _many(number: int, unit: str) -> str:
+    return f"{number} {unit.removesuffix('s') if number == 1 else unit}"
 
 
 def unit_of(minutes: int) -> tuple[str, int]:
