@@ -345,6 +345,20 @@ def test_linking_again_takes_a_flag_away_that_was_about_the_event_before(scene: 
     assert Appointment.objects.get().attention == ""
 
 
+def test_linking_again_the_dashboard_wins_also_at_the_second_attempt(scene: Scene) -> None:
+    (jane,) = booked(scene, "Jane")
+    end(scene, keep=True)
+    change_title(scene, jane, "Changed while unlinked")
+    scene.connection = link_again(scene)
+    off(scene, on=True)
+    scene.world.before = lambda *_asked: lose(scene)
+    scene.poll()
+    assert scene.world.before is None, "the first attempt was cut"
+    scene.settle()
+    assert titles(scene) == ["Changed while unlinked"]
+    assert Appointment.objects.get().title == "Changed while unlinked"
+
+
 def lose(scene: Scene) -> None:
     scene.world.before = scene.world.after = None
     raise Transient("cut", outcome_unknown=True)

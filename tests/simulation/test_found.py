@@ -91,6 +91,16 @@ FOUND = {
         ),
         push=True,
     ),
+    "what was changed here while unlinked lost when the first attempt to link again was cut": script(
+        1449,
+        "google",
+        step("unlinked", keep=True),
+        step("linked_again"),
+        step("edited_here", which=1, title="", notes="Two\nlines"),
+        step("messages_arrive"),
+        winner="calendar_wins",
+        capacity=1,
+    ),
     "two workers that deleted one event deleted its copy, too": script(
         2448,
         "memory",

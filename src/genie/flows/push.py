@@ -57,6 +57,8 @@ class Debt:
     """An earlier write of this generation has an outcome we never learned."""
     known_before: bool
     """An event of ours was asked for at some time: what a create finds may be a copy from an earlier link."""
+    adopting: bool
+    """Its calendar was linked again, and nothing was agreed since: what is there is overwritten silently."""
     deleted_before: bool
     """An earlier deletion may have taken effect: that the event is missing says nothing about its owner."""
     of_series: bool
@@ -116,6 +118,7 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         fields=fields,
         asked_before=asked_before,
         known_before=known_before,
+        adopting=link.base is None and bool(link.uid),
         deleted_before=deleted_before,
         of_series=of_series,
     )
@@ -137,8 +140,7 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     survivor = _survivor(debt, provider) if debt.known_before else None
     if survivor is not None:
-        adopting = not debt.asked_before
-        absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now, adopting=adopting)
+        absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now, adopting=debt.adopting)
         return
     try:
         event = provider.create(debt.calendar, debt.identity, debt.content)
@@ -147,8 +149,7 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         return
     if debt.known_before:
         # an earlier create may be the one that took effect: what is there decides, not what we sent now
-        adopting = not debt.asked_before
-        absorb(link_id=debt.link_id, version=debt.version, event=event, now=now, adopting=adopting)
+        absorb(link_id=debt.link_id, version=debt.version, event=event, now=now, adopting=debt.adopting)
     else:
         _receipt(debt, event, now)
 
