@@ -7,9 +7,11 @@ new text each time; here the server binds them.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
@@ -39,11 +41,25 @@ def _ask(
     raw: psycopg.Connection[Any] = connection.connection
     raw.prepare_threshold = 0  # at first sight; cursors of Django's own prepare nothing all the same
     begun = time.monotonic()
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        rows: list[tuple[Any, ...]] = cursor.execute(sql, values, binary=binary).fetchall()
+    numbered, order = _numbered(sql)
+    bound = [values[name] for name in order]
+    with connection.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
+        rows: list[tuple[Any, ...]] = cursor.execute(numbered, bound, binary=binary).fetchall()
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - begun:.3f}"})
     return rows
+
+
+@lru_cache(maxsize=256)  # psycopg would take a long statement apart each time
+def _numbered(sql: str) -> tuple[bytes, Sequence[Any]]:
+    """The statement with $1, $2 … as PostgreSQL wants it, and what each of these is in the values given."""
+    names: list[str] = re.findall(r"%\((\w+)\)s", sql)
+    if not names:
+        places = count(1)
+        text = re.sub("%s", lambda _: f"${next(places)}", sql)
+        return text.encode(), range(next(places) - 1)
+    order = list(dict.fromkeys(names))
+    return re.sub(r"%\((\w+)\)s", lambda one: f"${order.index(one[1]) + 1}", sql).encode(), order
 
 
 def columns_of(model: type[Model], name: str) -> str:

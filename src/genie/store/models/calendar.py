@@ -258,7 +258,13 @@ class RemoteObject(models.Model):
 class BusyTime(models.Model):
     """One busy occurrence of a mirrored event: start, end, kind, nothing else (no titles are kept)."""
 
-    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.CASCADE, related_name="busy_times")
+    calendar = models.ForeignKey(
+        # without an index of its own: both below begin with it, and slots must not be read by it alone
+        RemoteCalendar,
+        on_delete=models.CASCADE,
+        related_name="busy_times",
+        db_index=False,
+    )
     remote_id = models.CharField(max_length=1000)
     start = models.DateTimeField()
     end = models.DateTimeField()
@@ -268,6 +274,8 @@ class BusyTime(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["calendar", "end", "start"], name="busy_time_span"),
+            # the longest of a calendar: what meets a range ends so long after it at most
+            models.Index(F("calendar"), F("end") - F("start"), name="busy_time_length"),
             models.Index(fields=["calendar", "remote_id"], name="busy_time_object"),
         ]
         constraints = [models.CheckConstraint(condition=Q(end__gt=F("start")), name="busy_time_forward")]

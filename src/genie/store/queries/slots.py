@@ -32,6 +32,7 @@ EDGE = timedelta(days=2)
 """So far from an instant its local date may reach, in whatever zone."""
 
 # A desk is whoever serves visitors: each active member of the team, or else the module itself.
+# By the longest busy time of a calendar its index is read from one end to another, not to its last entry.
 # `ours`: events of the module's own live links are no busy time. They are found by remote id, or by UID where
 # another calendar shows the same event. Of one that its owner made a series, only the occurrence at our time
 # is ours. One made all-day is no time an appointment can have: it blocks like any other event. Visits that
@@ -59,6 +60,11 @@ WITH desk AS MATERIALIZED (
     UNION
     SELECT d.id, l.calendar_id
     FROM desk d JOIN linked l ON l.desk = coalesce((SELECT own.desk FROM linked own WHERE own.desk = d.id), 0)
+), calendar AS MATERIALIZED (
+    SELECT c.calendar_id, (
+        SELECT max(b."end" - b.start) FROM store_busytime b WHERE b.calendar_id = c.calendar_id
+    ) AS longest
+    FROM (SELECT DISTINCT calendar_id FROM looked_at) c
 ), event AS MATERIALIZED (
     SELECT l.calendar_id, l.remote_id, l.uid, p.start, p."end"
     FROM store_appointment p JOIN store_eventlink l ON l.appointment_id = p.id AND l.state <> 'ended'
@@ -68,7 +74,7 @@ WITH desk AS MATERIALIZED (
     SELECT e.calendar_id, e.remote_id, e.start, e."end" FROM event e WHERE e.remote_id <> ''
     UNION
     SELECT c.calendar_id, o.remote_id, e.start, e."end"
-    FROM event e CROSS JOIN (SELECT DISTINCT calendar_id FROM looked_at) c
+    FROM event e CROSS JOIN calendar c
     JOIN store_remoteobject o ON o.calendar_id = c.calendar_id AND o.uid = e.uid AND o.uid <> ''
     WHERE c.calendar_id <> e.calendar_id
 )
@@ -89,7 +95,8 @@ _READ = f"""{_WHOSE}, free AS MATERIALIZED (
     WHERE m.company_id = (SELECT company_id FROM store_module WHERE id = %(module)s)
 ), taken AS (
     SELECT l.desk, b.start, b."end"
-    FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
+    FROM looked_at l JOIN calendar c USING (calendar_id)
+    JOIN store_busytime b ON b.calendar_id = l.calendar_id AND b."end" <= %(high)s + c.longest
     WHERE b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
     AND {_NOT_OURS}
     UNION ALL
