@@ -36,9 +36,14 @@ def add_availability_calendar(
                 "This calendar is not in the account's list any more. "
                 "Press Show Calendars to list them again."
             )
-        entry, _ = AvailabilityCalendar.objects.get_or_create(
-            schedule=schedule, calendar=calendar, defaults={"added_at": now}
-        )
-        RemoteCalendar.objects.filter(id=calendar.id).update(nudged_at=nudged(now), next_attempt=None)
-        jobs.wake_calendar(calendar.id)
+        return added(schedule=schedule, calendar=calendar, now=now)
+
+
+def added(*, schedule: Schedule, calendar: RemoteCalendar, now: datetime) -> AvailabilityCalendar:
+    """The entry, and a wake-up for the first read. Call INSIDE a transaction."""
+    entry, _ = AvailabilityCalendar.objects.get_or_create(
+        schedule=schedule, calendar=calendar, defaults={"added_at": now}
+    )
+    RemoteCalendar.objects.filter(id=calendar.id).update(nudged_at=nudged(now), next_attempt=None)
+    jobs.wake_calendar(calendar.id)
     return entry

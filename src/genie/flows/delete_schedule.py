@@ -6,6 +6,7 @@ from django.db.transaction import atomic
 
 from genie.flows.close_channels import close_forgotten, forget_channels
 from genie.flows.forget_mirror import forget_mirror_if_unused
+from genie.flows.forget_public_calendar import forget_public_calendar_if_unused
 from genie.providers.registry import ProviderSettings
 from genie.store.models import Module, Schedule, StaffMember
 
@@ -37,6 +38,7 @@ def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSett
         channels = {calendar_id: forget_channels(calendar_id=calendar_id) for calendar_id in read}
         for calendar_id in read:
             forget_mirror_if_unused(calendar_id=calendar_id)
+            forget_public_calendar_if_unused(calendar_id=calendar_id)
     for calendar_id, forgotten in channels.items():
         close_forgotten(calendar_id=calendar_id, channels=forgotten, settings=settings)
     return schedule.name

@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from genie.flows.report_put_aside import report_put_aside
 from genie.flows.report_silence import report_silence
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
-from genie.providers.registry import ProviderSettings, open_provider, pushing
+from genie.providers.registry import ProviderSettings, kind_of, open_provider, pushing
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink, RemoteCalendar
 from genie.store.queries import drains
@@ -98,6 +98,7 @@ def _go_through(
         _links(calendar.id, Step.PUT_ASIDE, push, provider, now)
         if drains.is_stale(calendar.id, now):
             pull(calendar_id=calendar.id, provider=provider, now=now)
+            _rest(calendar, now)
         _links(calendar.id, Step.TO_LOOK_AT, look, provider, now)
         _welcome_back(calendar.id, now)
         # last, so that a slow answer holds up nothing of the sync
@@ -107,6 +108,14 @@ def _go_through(
             calendar=calendar, provider=provider, now=now
         ):
             raise
+
+
+def _rest(calendar: RemoteCalendar, now: datetime) -> None:
+    """Some systems are not to be asked every minute. A nudge that came meanwhile is heeded at once."""
+    seconds = kind_of(calendar.key.kind).read_every
+    if seconds:
+        row = RemoteCalendar.objects.filter(id=calendar.id, nudged_at=None)
+        row.update(next_attempt=now + timedelta(seconds=seconds))
 
 
 def _links(

@@ -22,6 +22,11 @@ class Kind:
     """Called with (settings): a `SignIn`. Empty: there are no sign-in pages."""
     typed: str = ""
     """Called with (settings): a `TypedSignIn`, where there are no sign-in pages: the owner types it here."""
+    public: str = ""
+    """Called with (settings): a `TypedSignIn` for calendars that are opened by their address alone, without
+    an account: only read, and added where a schedule reads them, not as a key. Empty: it has accounts."""
+    read_every: float = 0.0
+    """Seconds to leave a calendar alone after it was read; 0: read as often as anybody looks."""
     signs_in_at: str = ""
     """Who the pages of `sign_in` belong to, as in *Continue to …*; never empty where there is a `sign_in`."""
     consent: str = ""

@@ -33,6 +33,7 @@ FOLDERS: dict[str, str] = {
     "microsoft": "genie.providers.microsoft",
     "google": "genie.providers.google",
     "caldav": "genie.providers.caldav",
+    "ics": "genie.providers.ics",
     "memory": "genie.providers.memory",
 }
 """Each kind's folder, in the order of *Create a new Remote Auth*."""
@@ -106,8 +107,13 @@ def label_of(kind: str) -> str:
 
 
 def choices() -> tuple[str, ...]:
-    """The kinds a person may be shown, in order."""
-    return tuple(name for name in FOLDERS if not kind_of(name).for_tests)
+    """The kinds a person may be shown when a key is made, in order."""
+    return tuple(name for name in FOLDERS if not kind_of(name).for_tests and not kind_of(name).public)
+
+
+def public_kinds() -> tuple[str, ...]:
+    """The kinds whose calendars need no account, only an address."""
+    return tuple(name for name in FOLDERS if kind_of(name).public)
 
 
 def offered(settings: ProviderSettings) -> tuple[str, ...]:
@@ -140,6 +146,12 @@ def sign_in(kind: str, settings: ProviderSettings) -> SignIn | None:
 def typed_sign_in(kind: str, settings: ProviderSettings) -> TypedSignIn | None:
     """What an owner types to grant accounts of this kind; None where there are pages for that."""
     where = kind_of(kind).typed
+    return cast(TypedSignIn, _found(where)(settings)) if where else None
+
+
+def public_calendar(kind: str, settings: ProviderSettings) -> TypedSignIn | None:
+    """What somebody types to have a public calendar of this kind read; None where an account is needed."""
+    where = kind_of(kind).public
     return cast(TypedSignIn, _found(where)(settings)) if where else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,14 @@ from genie.providers.caldav.multistatus import Each, Multistatus, Reader, TooLar
 from genie.providers.deadline import Deadline
 from genie.providers.faults import as_faults, fault_of
 from genie.providers.registry import ProviderSettings
+from genie.providers.unpacking import Damaged, unpacked
 
 REDIRECTS = 5
 WAITS = 6
 """A request, redirects included, may take as long as so many single waits (`ProviderSettings.timeout`)."""
 WRITES = ("PUT", "DELETE")
-WORDS, PIECE = 65_536, 65_536
-"""Bytes: kept of an answer that is no multistatus; unpacked at once of a compressed one."""
+WORDS = 65_536
+"""Bytes: kept of an answer that is no multistatus."""
 XML = "application/xml; charset=utf-8"
 ICS = "text/calendar; charset=utf-8"
 PAGES = (b"<!doctype html", b"<html")
@@ -187,11 +187,14 @@ class Dav:
     def _pieces(self, response: httpx.Response) -> Iterator[bytes]:
         """The body, not more of it than we read."""
         size = 0
-        for piece in unpacked(response):
-            size += len(piece)
-            if size > self._settings.max_answer_bytes:
-                raise TooLarge("The calendar server's answer is too large to be read.")
-            yield piece
+        try:
+            for piece in unpacked(response):
+                size += len(piece)
+                if size > self._settings.max_answer_bytes:
+                    raise TooLarge("The calendar server's answer is too large to be read.")
+                yield piece
+        except Damaged as fault:
+            raise Unreadable("The calendar server's answer is damaged: it cannot be unpacked.") from fault
 
 
 def beginning(pieces: Iterator[bytes]) -> bytes:
@@ -203,27 +206,6 @@ def beginning(pieces: Iterator[bytes]) -> bytes:
         if len(kept) > WORDS:
             break
     return bytes(kept[:WORDS])
-
-
-def unpacked(response: httpx.Response) -> Iterator[bytes]:
-    """The body's pieces, none of them large: a compressed piece may stand for a thousand times its size.
-
-    We ask for no compression, and some proxies compress all the same.
-    """
-    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
-        yield from response.iter_raw()
-        return
-    unpacking = zlib.decompressobj(wbits=47)  # either format, by its first bytes
-    for piece in response.iter_raw():
-        waiting = piece
-        while waiting:
-            try:
-                yield unpacking.decompress(waiting, PIECE)
-            except zlib.error as fault:
-                raise Unreadable("The calendar server's answer is damaged: it cannot be unpacked.") from fault
-            waiting = unpacking.unconsumed_tail
-        if unpacking.eof:
-            return  # what stands behind the end would only be collected
 
 
 def canonical(path: str) -> str:

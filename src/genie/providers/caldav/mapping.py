@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from genie.core.errors import Malformed
 from genie.core.event import Busy, EventContent, When
 from genie.providers.ical import zones
-from genie.providers.ical.busy import busy_of, mailbox, own_answer
+from genie.providers.ical.busy import busy_of, mailbox, own_answer, unknown_zone_problem
 from genie.providers.ical.lines import Component, parse, plain, text_line
 from genie.providers.ical.times import DAY, Setting, entry_of, instant_of, span_of, when_between, when_of
 from genie.providers.port import EventIdentity, Window
@@ -52,11 +52,7 @@ def read(text: str, setting: Setting, window: Window | None = None) -> Read:
     start, end = span_of(entry, entry.master)
     when = when_between(start, end)
     busy, problem = busy_of(entry, start, end, window or followed(when))
-    if entry.unknown_zone:
-        zone = shortened(entry.unknown_zone)
-        problem = (
-            f"This event's time zone ({zone}) is not known. Choose one that is named after a city there."
-        )
+    problem = unknown_zone_problem(entry) or problem
     uid = entry.master.value("UID")
     identity = identity_of(entry.master)
     return Read(
@@ -77,11 +73,6 @@ def followed(when: When) -> Window:
         return Window(when.start - DAY, when.start + SERIES_SPAN)
     except OverflowError as fault:
         raise Malformed("This event's date lies outside of all calendars.") from fault
-
-
-def shortened(name: str) -> str:
-    """A foreign name within a sentence of ours."""
-    return name if len(name) <= 60 else f"{name[:59]}…"
 
 
 def is_event(text: str) -> bool:

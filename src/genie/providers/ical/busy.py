@@ -24,6 +24,12 @@ from genie.providers.ical.times import (
 )
 from genie.providers.port import Window
 
+COUNTS = (
+    *("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE"),
+    *("STATUS", "TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS"),
+)
+"""What an event's busy time hangs on. Some servers write a new DTSTAMP into each event at each request."""
+
 
 def busy_of(entry: Entry, start: Moment, end: datetime, window: Window) -> tuple[tuple[Busy, ...], str]:
     """Busy occurrences that touch the window, and what is wrong with them, if anything is.
@@ -46,6 +52,14 @@ def busy_of(entry: Entry, start: Moment, end: datetime, window: Window) -> tuple
     except OverflowError:
         problem = "This event's dates lie outside of all calendars."
     return tuple(sorted(found, key=lambda busy: (busy.start, busy.end))), problem
+
+
+def unknown_zone_problem(entry: Entry) -> str:
+    """What to say of times whose zone nobody knows; "" if all are known."""
+    if not entry.unknown_zone:
+        return ""
+    name = entry.unknown_zone if len(entry.unknown_zone) <= 60 else f"{entry.unknown_zone[:59]}…"
+    return f"This event's time zone ({name}) is not known. Choose one that is named after a city there."
 
 
 def busy_kind(event: Component, setting: Setting) -> BusyKind | None:

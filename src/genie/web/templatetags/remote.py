@@ -7,7 +7,10 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from genie.store.models import AvailabilityCalendar, RemoteCalendar, RemoteKey, Schedule
+from genie.flows.wired import provider_settings
+from genie.providers.registry import public_calendar, public_kinds
+from genie.store.models import AvailabilityCalendar, RemoteCalendar, Schedule
+from genie.web.dashboard.remote.accounts import account_keys
 from genie.web.dashboard.remote.words import key_name
 
 register = template.Library()
@@ -21,9 +24,7 @@ def availability_calendars(context: template.Context, schedule: Schedule) -> dic
         .select_related("calendar__key")
         .order_by("calendar__name", "id")
     )
-    keys = list(
-        RemoteKey.objects.filter(company_id=schedule.company_id).defer("secret").order_by("created_at", "id")
-    )
+    keys = list(account_keys(schedule.company_id).order_by("created_at", "id"))
     number = context["request"].GET.get("key", "")
     chosen = next((key for key in keys if str(key.id) == number), None)
     taken = {entry.calendar_id for entry in read}
@@ -34,6 +35,11 @@ def availability_calendars(context: template.Context, schedule: Schedule) -> dic
         "calendars": [
             {"calendar": calendar, "taken": calendar.id in taken}
             for calendar in (RemoteCalendar.objects.filter(key=chosen).order_by("id") if chosen else ())
+        ],
+        "public": [
+            (kind, public.title, public.fields[0])
+            for kind in public_kinds()
+            if (public := public_calendar(kind, provider_settings()))
         ],
         "now": timezone.now(),
     }

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from genie.core.errors import ProviderFault
+from genie.core.errors import ConnectFault, ProviderFault
 from genie.core.rights import Right
 from genie.flows.add_availability_calendar import CannotRead, add_availability_calendar
+from genie.flows.add_public_calendar import add_public_calendar
 from genie.flows.list_remote_calendars import list_remote_calendars
 from genie.flows.remove_availability_calendar import remove_availability_calendar
 from genie.flows.wired import provider_settings
+from genie.providers.registry import public_kinds
 from genie.store.models import AvailabilityCalendar, Company, Schedule
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.remote.configuration import key_of
@@ -52,6 +54,34 @@ def add(request: CompanyRequest, company: Company, schedule_id: int) -> HttpResp
             f"{entry.calendar.name} is read from now on: its busy time removes slots within a minute.",
         )
     return _back(company, schedule, f"?key={key.id}")
+
+
+@for_company(Right.SCHEDULES, to_change=Right.CONNECT_CALENDARS)
+@require_POST
+def add_public(request: CompanyRequest, company: Company, schedule_id: int) -> HttpResponse:
+    """**Add a public calendar address**: fetch it once, then read it. What was typed is not sent back."""
+    schedule = get_object_or_404(Schedule, company=company, id=schedule_id)
+    kind = request.POST.get("kind", "")
+    if kind not in public_kinds():
+        raise Http404("There is no such kind of calendar.")
+    try:
+        entry = add_public_calendar(
+            schedule=schedule,
+            kind=kind,
+            typed=request.POST.dict(),
+            name=request.POST.get("name", ""),
+            settings=provider_settings(),
+            now=timezone.now(),
+        )
+    except (CannotRead, ConnectFault) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(
+            request,
+            f"{entry.calendar.name} is read from now on: its busy time removes slots within a minute, and is "
+            "looked for again every 15 minutes.",
+        )
+    return _back(company, schedule)
 
 
 @for_company(Right.SCHEDULES, to_change=Right.CONNECT_CALENDARS)

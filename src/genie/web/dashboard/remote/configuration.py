@@ -24,6 +24,7 @@ from genie.flows.watch_calendar import watch_calendar
 from genie.flows.wired import provider_settings
 from genie.store.models import Company, Connection, Module, RemoteCalendar, RemoteKey
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
+from genie.web.dashboard.remote.accounts import account_keys
 from genie.web.dashboard.remote.health import Health, health_of
 from genie.web.dashboard.remote.noticing import how_noticed
 from genie.web.dashboard.remote.whose import Whose, about_a_calendar
@@ -222,7 +223,7 @@ def retry(request: CompanyRequest, whose: Whose) -> HttpResponse:
 def key_of(company: Company, number: str) -> RemoteKey:
     if not number.isdecimal() or len(number) > 18:
         raise Http404("There is no such key.")
-    return get_object_or_404(RemoteKey, company=company, id=int(number))
+    return get_object_or_404(account_keys(company.id), id=int(number))
 
 
 def _uuid(text: str) -> UUID:
@@ -233,7 +234,7 @@ def _uuid(text: str) -> UUID:
 
 
 def _keys(whose: Whose) -> list[dict[str, Any]]:
-    keys = RemoteKey.objects.filter(company=whose.company).defer("secret").order_by("created_at", "id")
+    keys = account_keys(whose.company.id).order_by("created_at", "id")
     used = whose.connection.calendar.key_id if whose.connection else None
     return [{"key": key, "name": key_name(key.kind), "here": key.id == used} for key in keys]
 

@@ -24,6 +24,7 @@ from genie.store.models import Company, RegistrationLink, RemoteKey
 from genie.store.queries.remote_calendars import connections_by_key, schedules_by_key, where_used
 from genie.store.sealed import Unreadable
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
+from genie.web.dashboard.remote.accounts import account_keys
 from genie.web.dashboard.remote.whose import Whose, calendar_address, whose_or_404
 from genie.web.dashboard.remote.words import discarded, key_name, kinds, not_checked
 
@@ -51,12 +52,7 @@ def key_list(request: CompanyRequest, company: Company) -> HttpResponse:
 
 def _listed(company: Company) -> dict[str, Any]:
     linked, read = connections_by_key(company.id), schedules_by_key(company.id)
-    found = list(
-        RemoteKey.objects.filter(company=company)
-        .defer("secret")
-        .select_related("created_by")
-        .order_by("-created_at", "-id")
-    )
+    found = list(account_keys(company.id).select_related("created_by").order_by("-created_at", "-id"))
     rows = [
         {
             "key": key,
@@ -121,7 +117,7 @@ def create_link(request: CompanyRequest, company: Company) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reauthorize(request: CompanyRequest, company: Company, key_id: int) -> HttpResponse:
     """A link that only the key's own account can answer. Letters about a lost access lead here."""
-    key = get_object_or_404(RemoteKey, company=company, id=key_id)
+    key = get_object_or_404(account_keys(company.id), id=key_id)
     if request.method != "POST":
         context = {"key": key, "name": key_name(key.kind), "places": where_used(key)}
         return render(request, "dashboard/remote/reauthorize.html", context)
@@ -155,7 +151,7 @@ def revoke_link(request: CompanyRequest, company: Company, link_id: int) -> Http
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
 def discard_key(request: CompanyRequest, company: Company, key_id: int) -> HttpResponse:
-    key = get_object_or_404(RemoteKey, company=company, id=key_id)
+    key = get_object_or_404(account_keys(company.id), id=key_id)
     try:
         taken_back = delete_key(
             company_id=company.id, key_id=key.id, settings=provider_settings(), now=timezone.now()
@@ -177,7 +173,7 @@ def discard_key(request: CompanyRequest, company: Company, key_id: int) -> HttpR
 @for_company(Right.CONNECT_CALENDARS)
 @require_POST
 def check(request: CompanyRequest, company: Company, key_id: int) -> HttpResponse:
-    key = get_object_or_404(RemoteKey, company=company, id=key_id)
+    key = get_object_or_404(account_keys(company.id), id=key_id)
     try:
         works = check_key(key=key, settings=provider_settings(), now=timezone.now())
     except ProviderFault as fault:

@@ -36,5 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{KEYS}/<int:key_id>/check", keys.check, name="check_key"),
     path(f"{SCHEDULE}/show", availability.show, name="show_availability_calendars"),
     path(f"{SCHEDULE}/add", availability.add, name="add_availability_calendar"),
+    path(f"{SCHEDULE}/add-public", availability.add_public, name="add_public_calendar"),
     path(f"{SCHEDULE}/remove", availability.remove, name="remove_availability_calendar"),
 ]
