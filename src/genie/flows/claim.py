@@ -15,10 +15,10 @@ from typing import TypeVar
 from django.db import transaction
 
 from genie.flows.assign import by_turn
-from genie.flows.offer import free_staff, is_offered, rules_of
+from genie.flows.offer import A_DATE, free_staff, is_offered, rules_of
 from genie.flows.seat import NoSeat, lock_staff
 from genie.store.models import AppointmentKind, Hold, Module, StaffMember
-from genie.store.queries.seats import A_DATE, Around, around, lock_row, settings_of
+from genie.store.queries.seats import Around, around, lock_row, settings_of
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ def _claim_any(seen: Claim, take: Callable[[Claim], T], before: Callable[[Module
             with suppress(SlotTaken, NoSeat), transaction.atomic():
                 lock_staff(staff_id)
                 return take(_judge(_look(replace(asked, staff_id=staff_id))))
-    raise SlotTaken(asked.start)
+        raise SlotTaken(asked.start)
 
 
 def _in_order(seen: Claim, free: list[int]) -> list[int]:
@@ -133,7 +133,7 @@ def _look(asked: Asked) -> Claim:
 def _around(asked: Asked, module: Module, kind: AppointmentKind | None) -> Around:
     """Wide enough for each rule: the time kept free, and whatever is on one date where dates are counted."""
     rules = rules_of(module, kind)
-    counted = module.per_day or (kind is not None and kind.per_day)
+    counted = rules.per_day or rules.own_per_day
     beside = (A_DATE if counted else timedelta(0)) + timedelta(minutes=rules.between)
     return around(
         module_id=asked.module_id,

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from genie.core.appointment import LIVE
 from genie.store.models import AppointmentKind, Module, Schedule
 from genie.store.prepared import ask, columns_of, made_of
-
-A_DATE = timedelta(hours=26)
-"""Two instants of one local date of whatever zone are nearer than this: the longest date has 25 hours."""
 
 _SETTINGS = f"""
 SELECT EXISTS (
@@ -45,14 +42,14 @@ UNION ALL SELECT 'hold', h.id::text, h.module_id, h.staff_id, h.start, h."end", 
 FROM store_hold h WHERE {h_sits} AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
 AND h.start < %(high)s + {longest} AND h."end" > %(low)s - {longest}
 """
-_OF_KINDS = """make_interval(mins => coalesce((
-    SELECT max(k."between") FROM store_appointmentkind k WHERE k.module_id = %(module)s
+_LONGEST = """make_interval(mins => coalesce((
+    SELECT max(greatest(m."between", k."between"))
+    FROM store_module m LEFT JOIN store_appointmentkind k ON k.module_id = m.id WHERE {0}
 ), 0))"""
-_OF_MODULES = """make_interval(mins => (
-    SELECT coalesce(greatest(max(m."between"), max(k."between")), 0)
-    FROM store_teammember t JOIN store_module m ON m.id = t.module_id
-    LEFT JOIN store_appointmentkind k ON k.module_id = m.id WHERE t.staff_id = %(staff)s
-))"""
+_OF_THE_MODULE = _LONGEST.format("m.id = %(module)s")
+_OF_THE_COMPANY = _LONGEST.format(
+    "m.company_id = (SELECT company_id FROM store_module WHERE id = %(module)s)"
+)
 _KIND = """
 UNION ALL SELECT 'kind', k.xmin::text, NULL, NULL, NULL, NULL, NULL, NULL
 FROM store_appointmentkind k WHERE k.id = %(kind)s
@@ -72,7 +69,7 @@ def _statement(*, kind: bool, staff: bool) -> str:
         a_sits=sits.format("a"),
         h_sits=sits.format("h"),
         live=", ".join(f"'{state.value}'" for state in LIVE),
-        longest=_OF_MODULES if staff else _OF_KINDS,
+        longest=_OF_THE_COMPANY if staff else _OF_THE_MODULE,
     )
     return found + (_KIND if kind else "") + (_MEMBER if staff else "")
 

@@ -1,0 +1,143 @@
+"""A rush over several processes: as many are taken as there is room for, never one more and never one fewer.
+
+A smaller version of what `make bench` does with 500 posts over 8 processes. Each post goes through the whole
+product on a connection of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from bench.crowd import Crowd, Post, crowd
+from django.db import connection
+from tests.booking_scene import Shop, shop
+from tests.serving import url_of_test_database
+from tests.team_scene import joins, team_shop, twin
+
+from genie.store.models import Appointment, Hold, Lead, Message, OpeningHours
+
+pytestmark = pytest.mark.django_db(transaction=True)
+POSTS = 50
+
+
+@pytest.fixture(scope="module")
+def people(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Crowd]:
+    """Four processes with three threads each, started once for all these tests."""
+    with crowd(4, threads=3, database=url_of_test_database()) as made:
+        yield made
+
+
+def slot(hour: int = 9, minute: int = 0) -> datetime:
+    """In three days, in New York: open whichever day it is (`always`)."""
+    zone = ZoneInfo("America/New_York")
+    day = datetime.now(zone).date() + timedelta(days=3)
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
+
+
+def always(made: Shop) -> Shop:
+    nine, noon = (datetime(2026, 1, 1, hour).time() for hour in (9, 12))
+    made.schedule.hours.all().delete()
+    OpeningHours.objects.bulk_create(
+        OpeningHours(schedule=made.schedule, weekday=day, opens=nine, closes=noon) for day in range(7)
+    )
+    return made
+
+
+def form(at: Shop, start: datetime, page: str = "details", **fields: str) -> Post:
+    said = {"at": f"{start:%Y-%m-%dT%H:%M:%SZ}", "name": "Ann Lee", "email": "ann@customer.example"}
+    return Post(f"/book/{at.company.slug}/{at.module.slug}/{page}", said | fields)
+
+
+def move(appointment: Appointment, start: datetime) -> Post:
+    fields = {"at": f"{start:%Y-%m-%dT%H:%M:%SZ}", "revision": "1"}
+    return Post(f"/visit/{appointment.manage_token}/change", fields)
+
+
+def seated(start: datetime) -> int:
+    return Appointment.objects.filter(start=start, state="confirmed").count()
+
+
+@pytest.mark.parametrize("capacity", [1, 3])
+def test_for_one_slot_as_many_as_its_capacity(people, capacity):
+    acme = always(shop(capacity=capacity))
+    outcome = Counter(people.post([form(acme, slot())] * POSTS))
+    assert outcome == {"done": capacity, "taken": POSTS - capacity}
+    assert Appointment.objects.count() == Lead.objects.count() == capacity
+    assert sorted(Appointment.objects.values_list("lane", flat=True)) == list(range(capacity))
+    assert Message.objects.filter(audience="customer").count() == capacity
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'genie.deliver'")
+        assert cursor.fetchone() == (2 * capacity,)
+
+
+def test_of_a_date_as_many_as_its_limit(people):
+    acme = always(shop(per_day=3, start_every=15, duration=15))
+    starts = [slot(hour, minute) for hour in (9, 10, 11) for minute in (0, 15, 30, 45)]
+    outcome = Counter(people.post([form(acme, starts[n % len(starts)]) for n in range(POSTS)]))
+    assert outcome == {"done": 3, "taken": POSTS - 3}
+    assert Appointment.objects.count() == 3
+
+
+def test_overlapping_starts_leave_no_overlap(people):
+    acme = always(shop(start_every=15))
+    starts = [slot(hour, minute) for hour in (9, 10) for minute in (0, 15, 30, 45)]
+    people.post([form(acme, starts[n % len(starts)]) for n in range(POSTS)])
+    made = list(Appointment.objects.order_by("start"))
+    assert made
+    assert all(one.end <= following.start for one, following in pairwise(made))
+
+
+def test_moves_into_a_slot_and_bookings_of_it_together(people):
+    acme = always(shop(capacity=3))
+    there = [acme.put("2026-03-02T09:00") for _ in range(25)]
+    for number, appointment in enumerate(there):
+        appointment.start = slot() + timedelta(days=1 + number // 3)
+        appointment.end, appointment.lane = appointment.start + timedelta(hours=1), number % 3
+        appointment.save()
+    posts = [move(appointment, slot()) for appointment in there] + [form(acme, slot())] * 25
+    outcome = Counter(people.post(posts))
+    assert outcome == {"done": 3, "taken": 47}
+    assert seated(slot()) == 3
+    assert Appointment.objects.count() == 25 + Lead.objects.filter(name="Ann Lee").count()
+
+
+def test_holds_and_bookings_together(people):
+    acme = always(shop(capacity=3))
+    posts = [form(acme, slot(), "hold")] * 20 + [form(acme, slot())] * 30
+    outcome = Counter(people.post(posts))
+    assert outcome["held"] + outcome["done"] == 3
+    assert Hold.objects.count() == outcome["held"]
+    assert seated(slot()) == outcome["done"]
+
+
+def test_holders_get_what_they_hold_in_the_rush(people, client):
+    acme = always(shop(capacity=3))
+    path, fields = form(acme, slot(), "hold")
+    client.post(path, fields)
+    own = {"visitor": client.cookies["visitor"].value, "name": "Holder"}
+    outcome = Counter(people.post([form(acme, slot())] * 40 + [form(acme, slot(), **own)]))
+    assert outcome == {"done": 3, "taken": 38}
+    assert Lead.objects.filter(name="Holder").count() == 1
+    assert not Hold.objects.exists()
+
+
+def test_of_a_team_each_gets_one(people):
+    acme, members = team_shop("Ann", "Bob", "Cy")
+    outcome = Counter(people.post([form(acme, slot())] * POSTS))
+    assert outcome == {"done": 3, "taken": POSTS - 3}
+    assert {a.staff_id for a in Appointment.objects.all()} == {m.id for m in members}
+
+
+def test_a_team_shared_by_two_modules_is_in_one_place_each(people):
+    acme, members = team_shop("Ann", "Bob")
+    other = twin(acme)
+    for one in reversed(members):  # the other way about, so that each module begins with another one
+        joins(one, other.module)
+    outcome = Counter(people.post([form(acme, slot()), form(other, slot())] * (POSTS // 2)))
+    assert outcome == {"done": 2, "taken": POSTS - 2}
+    assert {a.staff_id for a in Appointment.objects.all()} == {m.id for m in members}
