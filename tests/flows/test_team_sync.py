@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 from tests.staff_scene import person, team
-from tests.sync_scene import CUSTOMER, SETTINGS, Scene, at, stage
+from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
 
+from genie.core.event import When
+from genie.flows.absorb import OUTSIDE_RULES
 from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import CannotConnect, connect_calendar
 from genie.flows.deactivate_staff_member import deactivate_staff_member
@@ -400,3 +402,17 @@ def test_a_calendar_read_for_one_of_the_team_is_read_as_far_as_the_module_can_be
     spare.refresh_from_db()
     assert spare.window_end is not None
     assert spare.window_end > scene.now + timedelta(days=400)
+
+
+def test_a_move_there_outside_ones_own_hours_is_flagged(practice: Practice) -> None:
+    """By Maria's schedule, not by the module's, which is open from eight."""
+    scene = practice.scene
+    scene.module.schedule.hours.update(opens="06:00")
+    visit = scene.book(MONDAY, staff=practice.maria)
+    scene.drain()
+    (event,) = scene.owner.events("maria")
+    early = MONDAY - timedelta(hours=2)
+    scene.owner.move("maria", event.id, When(early, early + timedelta(hours=1), "UTC"))
+    scene.poll()
+    visit.refresh_from_db()
+    assert (visit.start, visit.attention) == (early, OUTSIDE_RULES)

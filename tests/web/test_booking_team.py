@@ -151,6 +151,32 @@ def test_moving_keeps_the_person_and_asks_for_none(client: Client, acme: Shop, p
     assert visit.staff == people[1]
 
 
+@pytest.mark.parametrize("how", ["leaves", "is switched off"])
+def test_who_is_offered_no_more_is_said_when_a_visit_is_moved(
+    client: Client, acme: Shop, people: Any, how: str
+) -> None:
+    visit = visit_with(acme, people[1])
+    if how == "leaves":
+        people[1].teams.all().delete()
+    else:
+        StaffMember.objects.filter(pk=people[1].pk).update(active=False)
+    page = get(client, f"/visit/{visit.manage_token}/change")
+    assert "Ben takes no new appointments here any more" in page.text
+    assert page.slots == []
+    other = get(client, f"/visit/{visit_with(acme, people[0]).manage_token}/change")
+    assert "no new appointments" not in other.text
+    assert other.slots
+
+
+def test_times_are_those_of_the_person(client: Client, acme: Shop, people: Any) -> None:
+    people[1].schedule.hours.all().delete()
+    assert get(client, f"{PAGE}?staff={people[0].pk}").slots
+    page = get(client, f"{PAGE}?staff={people[1].pk}")
+    assert page.slots == []
+    assert "Nothing is free at the moment with Ben" in page.text
+    assert PAGE in page.links(f"^{PAGE}$"), "the way to whoever is free"
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("scripted", [True, False])
@@ -165,6 +191,8 @@ def test_on_a_phone_a_person_is_chosen_and_booked(browser: Any, live_server: Any
     window.get_by_text("With Maria", exact=True).wait_for()
     window.locator("[data-day]").nth(1).click()
     window.locator("a.slot").first.click()
+    if scripted:
+        window.get_by_text("Kept for you until").wait_for()
     window.get_by_label("Your name").fill("Ann Lee")
     window.get_by_label("E-mail").fill("ann@customer.example")
     window.get_by_role("button", name="Book this time").click()

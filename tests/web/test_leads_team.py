@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.leads_scene import Leads, leads, soon
 from tests.reading import words
 from tests.staff_scene import person, team
 
-from genie.store.models import StaffMember
+from genie.store.models import AvailabilityCalendar, BusyTime, StaffMember
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +108,42 @@ def test_who_is_told_of_a_move_names_the_person_once(acme: Leads, maria: StaffMe
     module.recipients = []
     module.save()
     assert f"{maria.email} is told by e-mail." in words(acme.client.get(acme.page(visit, "/cancel")))
+
+
+def test_free_times_to_move_to_are_the_persons(acme: Leads, maria: StaffMember) -> None:
+    """Maria has no hours at all; the module has."""
+    visit = maria.appointments.get()
+    maria.schedule.hours.all().delete()
+    read = words(acme.client.get(acme.page(visit, "/reschedule")))
+    assert "Nothing is free from" in read
+
+
+def test_busy_time_is_that_of_the_person_asked_for(acme: Leads, maria: StaffMember) -> None:
+    """Maria has a calendar of her own, the module's serves Ben; each reads one of their own as well."""
+    ben = StaffMember.objects.get(name="Ben")
+    work, hers = acme.calendar("Work"), acme.calendar("Hers")
+    for staff, calendar in ((maria, hers), (None, work)):
+        linked = acme.connect(calendar)
+        linked.staff = staff
+        linked.save()
+    private = acme.calendar("Private")
+    AvailabilityCalendar.objects.create(schedule=ben.schedule, calendar=private, added_at=soon())
+    for hour, calendar in enumerate((work, hers, private), start=11):
+        start = soon(hour=hour)
+        BusyTime.objects.create(
+            calendar=calendar, remote_id="x", start=start, end=start + timedelta(hours=1), kind="busy"
+        )
+
+    def hours(**asked: object) -> list[int]:
+        span = {"start": soon(days=0).date().isoformat(), "end": soon(days=9).date().isoformat()}
+        answer = acme.client.get(acme.url("leads/calendar.json"), {**span, **asked}).json()
+        spans = [
+            (datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"])) for b in answer["busy"]
+        ]
+        return [hour for low, high in spans for hour in range(low.hour, high.hour)]
+
+    assert hours() == [11, 12, 13]
+    assert hours(staff=maria.pk) == [12]
+    assert hours(staff=ben.pk) == [11, 13]
+    maria.teams.all().delete()
+    assert hours(staff=maria.pk) == []

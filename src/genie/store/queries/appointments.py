@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from genie.core.appointment import LIVE, State
 from genie.core.event import BusyKind
 from genie.core.spans import moment
-from genie.store.models import Appointment, Change, EventLink, Message, Module
+from genie.store.models import Appointment, Change, EventLink, Message, Module, TeamMember
 from genie.store.queries.busy import busy_of_modules
 
 
@@ -129,24 +129,36 @@ def modules_of(*, company_id: int) -> QuerySet[Module]:
 
 
 def busy_beside(
-    *, company_id: int, start: datetime, end: datetime, module_id: int | None = None
+    *,
+    company_id: int,
+    start: datetime,
+    end: datetime,
+    module_id: int | None = None,
+    staff_id: int | None = None,
 ) -> list[tuple[datetime, datetime]]:
     """Busy time of the modules' calendars in [start, end), merged and cut to it; no titles are known.
 
-    The events of the modules' own live appointments are left out: those are shown as themselves.
+    Of a team all members' calendars count; with `staff_id` only those of this person. The events of the
+    modules' own live appointments are left out: those are shown as themselves.
     """
     modules = modules_of(company_id=company_id)
     if module_id is not None:
         modules = modules.filter(id=module_id)
+    team = TeamMember.objects.filter(module__in=modules, staff__active=True)
+    if staff_id is not None:
+        team = team.filter(staff=staff_id)
+        modules = modules.filter(id__in=team.values("module_id"))
     ids = list(modules.values_list("id", "schedule_id"))
     if not ids:
         return []
+    theirs = set(team.values_list("staff__schedule_id", flat=True))
     stretches = busy_of_modules(
         module_ids={module for module, _ in ids},
-        schedule_ids={schedule for _, schedule in ids},
+        schedule_ids=theirs if staff_id is not None else theirs | {schedule for _, schedule in ids},
         kinds=list(BusyKind),
         start=start,
         end=end,
+        staff_id=staff_id,
     )
     return [(max(moment(low), start), min(moment(high), end)) for low, high in stretches]
 

@@ -17,6 +17,10 @@ WITH looked_at AS (
     SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = ANY(%(schedules)s)
     UNION
     SELECT c.calendar_id FROM store_connection c WHERE c.module_id = ANY(%(modules)s) AND c.state = 'linked'
+    AND (%(staff)s::int8 IS NULL OR c.staff_id = %(staff)s OR (c.staff_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM store_connection own WHERE own.module_id = c.module_id AND own.state = 'linked'
+        AND own.staff_id = %(staff)s
+    )))
 ), ours AS (
     SELECT l.calendar_id, l.remote_id, p.start, p."end" FROM store_eventlink l
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
@@ -82,8 +86,12 @@ def busy_of_modules(
     start: datetime,
     end: datetime,
     ignoring: UUID | None = None,
+    staff_id: int | None = None,
 ) -> list[tuple[int, int]]:
-    """What blocks any of the modules, merged; the live links of all of them are left out."""
+    """What blocks any of the modules, merged; the live links of all of them are left out.
+
+    `staff_id`: of their linked calendars only those that serve this person (decision 0084).
+    """
     wanted: dict[str, Any] = {
         "modules": list(module_ids),
         "schedules": list(schedule_ids),
@@ -91,6 +99,7 @@ def busy_of_modules(
         "start": start,
         "end": end,
         "ignoring": ignoring,
+        "staff": staff_id,
     }
     with connection.cursor() as cursor:
         cursor.execute(_MERGED, wanted)

@@ -135,11 +135,24 @@ def cancel_visit(request: HttpRequest, appointment: Appointment) -> HttpResponse
 def _choose(request: HttpRequest, appointment: Appointment, *, notice: str, status: int) -> HttpResponse:
     here = reverse("visit_change", args=[appointment.manage_token])
     context = choosing_context(request, Choice.of(appointment), Place(here, here), ignoring=appointment.pk)
-    context["notices"] = [note for note in (notice, *context["notices"]) if note]
+    notices = (notice, _why_nothing(appointment), *context["notices"])
+    context["notices"] = [note for note in notices if note]
     context |= {"moving": _said(appointment, context["arrival"]), "appointment": appointment}
     response = render(request, "booking/choose.html", context, status=status)
     remember_zone(response, context["arrival"])
     return response
+
+
+def _why_nothing(appointment: Appointment) -> str:
+    """Why no time is offered with the person whom it is with, if that is so; else empty."""
+    staff = appointment.staff
+    if staff is None or (staff.active and staff.teams.filter(module=appointment.module_id).exists()):
+        return ""
+    return (
+        f"{staff.name} takes no new appointments here any more, so there is no other time with {staff.name}. "
+        f"Your appointment stands. Call {appointment.company.name} to move it, or cancel it and book with "
+        "somebody else."
+    )
 
 
 def _move(request: HttpRequest, appointment: Appointment, start: datetime) -> HttpResponse:

@@ -91,7 +91,9 @@ def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
         watch_linked_calendars(company_id=company.pk, module_id=form.module_id, now=timezone.now())
     movable = may(request.user.role, Right.EDIT_APPOINTMENTS)
     several = len(form.modules) > 1
-    busy = busy_beside(company_id=company.pk, start=start, end=end, module_id=form.module_id)
+    busy = busy_beside(
+        company_id=company.pk, start=start, end=end, module_id=form.module_id, staff_id=form.staff_id
+    )
     zone = zone_of(company.zone) or ZoneInfo("UTC")
     return JsonResponse(
         {
