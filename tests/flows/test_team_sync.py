@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from tests.sync_scene import CUSTOMER, MONDAY, SETTINGS, Scene, at, stage
 
 from genie.core.event import When
 from genie.flows.absorb import OUTSIDE_RULES
+from genie.flows.book import BookingForm, book
 from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import CannotConnect, connect_calendar
 from genie.flows.deactivate_staff_member import deactivate_staff_member
@@ -119,6 +121,38 @@ def test_a_booking_goes_to_the_calendar_of_whom_it_is_with(practice: Practice) -
     assert practice.titles("maria") == ["Visit: Ann"]
     assert practice.titles("ben") == ["Visit: Bob"]
     assert practice.titles("work") == ["Visit: Cy", "Visit: Di"], "who has none is served by the module's"
+
+
+@pytest.mark.parametrize(("name", "calendar"), [("Maria", "maria"), ("Ben", "ben"), ("Cleo", "work")])
+def test_so_does_one_from_the_booking_page(practice: Practice, name: str, calendar: str) -> None:
+    scene = practice.scene
+    staff = StaffMember.objects.get(name=name)
+    made = book(
+        module_id=scene.module.id,
+        start=at(0).start,
+        answers=BookingForm(key=uuid.uuid4(), name="Ann", email="ann@example.org"),
+        now=scene.now,
+        staff_id=staff.id,
+    )
+    assert made.staff == staff
+    scene.drain()
+    shown = {one: len(practice.titles(one)) for one in ("maria", "ben", "work")}
+    assert shown == {"maria": 0, "ben": 0, "work": 0} | {calendar: 1}
+    assert not Message.objects.get(recipient=staff.email).details["attach"], "it is on the calendar already"
+
+
+def test_whoever_is_free_gets_it_on_the_right_calendar(practice: Practice) -> None:
+    """All three are free at nine: each gets one, on the calendar that serves them."""
+    scene = practice.scene
+    for number in range(3):
+        book(
+            module_id=scene.module.id,
+            start=at(0).start,
+            answers=BookingForm(key=uuid.uuid4(), name=f"Guest {number}", email=f"g{number}@example.org"),
+            now=scene.now,
+        )
+    scene.drain()
+    assert [len(practice.titles(one)) for one in ("maria", "ben", "work")] == [1, 1, 1]
 
 
 def test_the_event_says_with_whom(practice: Practice) -> None:

@@ -168,6 +168,17 @@ def test_changes_of_a_day_are_counted_for_each_calendar(
     assert "1 today" in words(admin.get(page(acme, None)))
 
 
+def test_a_visit_on_no_calendar_says_when_it_will_be(admin: Client, acme: Scene, maria: StaffMember) -> None:
+    """Maria's own calendar was unlinked; the module's serves her now."""
+    link(acme, None, "Front desk")
+    visit = acme.appointment(staff=maria)
+    read = words(admin.get(f"/company/{acme.company.slug}/appointments/{visit.pk}"))
+    assert "not on Front desk ; it is sent there when it changes" in read
+    Connection.objects.all().delete()
+    read = words(admin.get(f"/company/{acme.company.slug}/appointments/{visit.pk}"))
+    assert "no calendar is linked" in read
+
+
 def test_times_are_said_in_the_persons_zone(admin: Client, acme: Scene, maria: StaffMember) -> None:
     maria.schedule.zone = "Asia/Kolkata"
     maria.schedule.save()

@@ -136,6 +136,7 @@ def test_somebody_is_switched_off_and_on(acme: Tenant, client: Client) -> None:
     address = people(acme, f"/{acme.staff.pk}/active")
     read = words(client.post(address, {"active": "off"}, follow=True))
     assert "“Sam of Acme” is offered no more. What is booked stays." in read
+    assert "Acme office can be booked by its own schedule again." in read
     assert "Switched off: offered no more" in read
     assert "Sam of Acme switched off" in words(client.get(module_page(acme)))
     read = words(client.post(address, {"active": "on"}, follow=True))

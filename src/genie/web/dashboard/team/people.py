@@ -133,8 +133,8 @@ def staff_active(request: CompanyRequest, company: Company, staff_id: int) -> Ht
             member = deactivate_staff_member(company_id=company.pk, staff_id=staff_id)
     except StaffMember.DoesNotExist:
         raise Http404("This company has no such staff member.") from None
-    words = "is offered again" if on else "is offered no more. What is booked stays"
-    messages.success(request, f"“{member.name}” {words}.")
+    words = "is offered again." if on else f"is offered no more. What is booked stays.{_left_alone(member)}"
+    messages.success(request, f"“{member.name}” {words}")
     return redirect("staff_member", slug=company.slug, staff_id=staff_id)
 
 
@@ -150,6 +150,16 @@ def staff_delete(request: CompanyRequest, company: Company, staff_id: int) -> Ht
         return redirect("staff_member", slug=company.slug, staff_id=staff_id)
     messages.success(request, f"“{name}” was deleted.")
     return redirect("team", slug=company.slug)
+
+
+def _left_alone(member: StaffMember) -> str:
+    """The modules in whose team nobody is left to be offered."""
+    modules = Module.objects.filter(team__staff=member).order_by("name")
+    alone = [module.name for module in modules.exclude(team__staff__active=True)]
+    if not alone:
+        return ""
+    whose = "its" if len(alone) == 1 else "their"
+    return f" Nobody else is in the team: {', '.join(alone)} can be booked by {whose} own schedule again."
 
 
 def _saved(company: Company, member: StaffMember | None, form: StaffForm) -> StaffMember | None:
