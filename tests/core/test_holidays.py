@@ -177,3 +177,20 @@ def test_a_whole_date_that_the_clocks_enter_twice_is_closed_both_times():
     ((start, end),) = found.stretches()
     assert end - start == 25 * 60 * MINUTE
     assert start == micros(datetime(2026, 11, 1, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("holiday", "rule", "part"),
+    [
+        (Holiday("x", 12, day=25), "25 December", "all day"),
+        (Holiday("x", 12, day=24, year=2026, start=time(14)), "24 December 2026", "from 14:00"),
+        (Holiday("x", 11, weekday=3, week=4, end=time(10)), "fourth Thursday of November", "until 10:00"),
+        (
+            Holiday("x", 5, weekday=0, week=LAST, year=2027, start=time(12), end=time(13, 30)),
+            "last Monday of May 2027",
+            "12:00–13:30",
+        ),
+    ],
+)
+def test_it_says_when_it_is_and_what_it_closes(holiday, rule, part):
+    assert (holiday.rule_said, holiday.part_said) == (rule, part)

@@ -281,5 +281,5 @@ def test_the_pages_take_the_same_queries_with_more_rows(
     client.get(base(acme))
     with django_assert_max_num_queries(8):
         client.get(base(acme))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         client.get(page_of(acme))

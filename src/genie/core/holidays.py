@@ -15,6 +15,12 @@ from genie.core.hours import LocalDates, instant_of
 from genie.core.spans import Covered
 
 LAST = -1
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", LAST: "last"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,23 @@ class Holiday:
     @property
     def is_whole(self) -> bool:
         return self.start is None and self.end is None
+
+    @property
+    def rule_said(self) -> str:
+        """*25 December*, *last Monday of May*, *4 May 2026*: when it is."""
+        month = MONTHS[self.month - 1]
+        if self.weekday is not None and self.week is not None:
+            said = f"{WEEKS[self.week]} {WEEKDAYS[self.weekday]} of {month}"
+        else:
+            said = f"{self.day} {month}"
+        return said if self.year is None else f"{said} {self.year}"
+
+    @property
+    def part_said(self) -> str:
+        """*all day*, *from 14:00*, *until 10:00*, *12:00–13:30*: what of the day is closed."""
+        if self.start is None:
+            return "all day" if self.end is None else f"until {self.end:%H:%M}"
+        return f"from {self.start:%H:%M}" if self.end is None else f"{self.start:%H:%M}–{self.end:%H:%M}"
 
     def date_in(self, year: int) -> date | None:
         """Its date in that year; None where there is none (29 February, fifth Monday, another year's)."""

@@ -25,6 +25,7 @@ from genie.flows.set_time_off import set_time_off
 from genie.flows.wired import provider_settings
 from genie.store.models import Company, Module, Schedule, TimeOff
 from genie.web.dashboard.access import CompanyRequest, for_company
+from genie.web.dashboard.holidays import holiday_on, holidays_context
 from genie.web.dashboard.schedule_forms import DateHoursForm, ScheduleForm, TimeOffForm, Week, today_in
 
 OFFICE_HOURS = [DayRange(weekday, time(9), time(17)) for weekday in range(5)]
@@ -146,7 +147,7 @@ def date_hours_set(request: CompanyRequest, company: Company, schedule_id: int) 
         day=form.cleaned_data["day"],
         ranges=form.ranges(),
     )
-    messages.success(request, "The date's hours were saved; they replace the weekly hours of that day.")
+    messages.success(request, _date_saved(schedule, form))
     return redirect("schedule", slug=company.slug, schedule_id=schedule.pk)
 
 
@@ -159,6 +160,16 @@ def date_hours_remove(request: CompanyRequest, company: Company, schedule_id: in
         raise Http404("This schedule has no such date.") from None
     messages.success(request, "The weekly hours hold again on that date.")
     return redirect("schedule", slug=company.slug, schedule_id=schedule_id)
+
+
+def _date_saved(schedule: Schedule, form: DateHoursForm) -> str:
+    """What counts on the date now: on a holiday people wonder which of the two does."""
+    title = holiday_on(schedule, form.cleaned_data["day"])
+    if not title:
+        return "The date's hours were saved; they replace the weekly hours of that day."
+    if not form.ranges():
+        return f"The date was saved as closed; it is a holiday, too: “{title}”."
+    return f"The date's hours were saved. It is a holiday, “{title}”, and you are open all the same."
 
 
 def page(request: CompanyRequest, schedule: Schedule, *, status: int = 200, **given: Any) -> HttpResponse:
@@ -176,6 +187,7 @@ def page(request: CompanyRequest, schedule: Schedule, *, status: int = 200, **gi
         "date_form": DateHoursForm(),
         "time_off_form": TimeOffForm(zone=ZoneInfo(schedule.zone)),
         "overrides": overrides.items(),
+        **holidays_context(schedule, today_in(schedule.zone, now), overrides),
         "time_off": schedule.time_off.filter(end__gt=now),
         "modules": schedule.modules.order_by("name"),
         "people": schedule.staff.order_by("name"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from genie.web.dashboard import apps, companies, kinds, schedules, sessions
+from genie.web.dashboard import apps, companies, holidays, kinds, schedules, sessions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", companies.home, name="home"),
@@ -49,6 +49,36 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "company/<slug:slug>/schedules/<int:schedule_id>/time-off/<int:time_off_id>/remove",
         schedules.time_off_remove,
         name="time_off_remove",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/holidays/new",
+        holidays.holiday_new,
+        name="holiday_new",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/holidays/<int:holiday_id>",
+        holidays.holiday_page,
+        name="holiday",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/holidays/<int:holiday_id>/remove",
+        holidays.holiday_remove,
+        name="holiday_remove",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/public-holidays/new",
+        holidays.public_new,
+        name="public_holidays_new",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/public-holidays/<int:followed_id>",
+        holidays.public_page,
+        name="public_holidays",
+    ),
+    path(
+        "company/<slug:slug>/schedules/<int:schedule_id>/public-holidays/<int:followed_id>/remove",
+        holidays.public_remove,
+        name="public_holidays_remove",
     ),
     path(
         "company/<slug:slug>/schedules/<int:schedule_id>/dates",
