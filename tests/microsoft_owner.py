@@ -92,6 +92,14 @@ class MicrosoftOwner(StandInOwner):
             key=ours[0].partition(".")[0] if ours else None,
         )
 
+    def move(self, event_id: str, when: When) -> None:
+        """A weekly series goes to the new weekday, as where it is dragged."""
+        repeats = self.get(event_id).get("recurrence")
+        body = self.times(when, over=True)
+        if repeats:
+            body["recurrence"] = self._weekly(when.start, repeats["range"].get("numberOfOccurrences"))
+        self.patch(event_id, **body)
+
     def cancel(self, event_id: str) -> None:
         """As a meeting whose organizer called it off; what its owner calls off is deleted."""
         self.becomes(event_id, isCancelled=True)
@@ -121,11 +129,12 @@ class MicrosoftOwner(StandInOwner):
             world.move(stored, source, target)
 
     def repeat(self, event_id: str, *, weeks: int | None = 5) -> None:
-        first = _moment(self.get(event_id)["start"])
+        self.patch(event_id, recurrence=self._weekly(_moment(self.get(event_id)["start"]), weeks))
+
+    def _weekly(self, first: datetime, weeks: int | None) -> dict[str, Any]:
         pattern = {"type": "weekly", "interval": 1, "daysOfWeek": [DAYS[first.weekday()]]}
         end = {"type": "numbered", "numberOfOccurrences": weeks} if weeks else {"type": "noEnd"}
-        span = {"startDate": f"{first:%Y-%m-%d}", **end}
-        self.patch(event_id, recurrence={"pattern": pattern, "range": span})
+        return {"pattern": pattern, "range": {"startDate": f"{first:%Y-%m-%d}", **end}}
 
     def occurrence(self, series: str, start: datetime) -> str:
         around = {"startDateTime": start.isoformat(), "endDateTime": (start + SOON).isoformat()}

@@ -12,9 +12,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar
 
 from hypothesis.stateful import precondition, rule
-from tests.flows.two_way import TwoWay
+from tests.flows.two_way import Seen, TwoWay
 from tests.standin_scene import StandInScene, Webhook
 from tests.sync_crash import dying_when
+
+from genie.store.models import Appointment, EventLink
 
 STEPS = 15
 CHANCES = {
@@ -92,6 +94,7 @@ class OnStandIn(TwoWay):
     """Begin with an `@initialize` rule of your own that calls `enter`."""
 
     scene: StandInScene
+    there: AtStandIn
     chances: ClassVar[Mapping[str, float]] = CHANCES
 
     def __init__(self, sandbox: Any, hook: Webhook) -> None:
@@ -107,6 +110,11 @@ class OnStandIn(TwoWay):
         scene = opened.enter_context(on)
         self.open(AtStandIn(scene, self.chances, seed, opened), winner=winner, booked=booked)
         return scene
+
+    def _agrees(self, appointment: Appointment, link: EventLink, event: Seen) -> None:
+        """It is also looked for where it is, else the next change there is not seen."""
+        super()._agrees(appointment, link, event)
+        assert link.calendar.remote_id == self.there.calendar_of(event.id)
 
     @precondition(lambda self: self.scene.hook)
     @rule()
