@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from genie.core import holidays
 from genie.core.holidays import MONTHS, WEEKDAYS, occurrences
+from genie.core.hours import DAY
 from genie.core.public_holidays import not_worked
 from genie.core.rights import Right
 from genie.flows.follow_public_holidays import FollowedAlready, follow_public_holidays
@@ -49,10 +50,10 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class ClosedDay:
-    """A date that a holiday closes; `hours` are its own and count instead, None where it has none."""
+    """A date that holidays close; `hours` are its own and count instead, None where it has none."""
 
     date: date
-    holiday: holidays.Holiday
+    holidays: Sequence[holidays.Holiday]
     hours: Sequence[tuple[time, time | None]] | None
 
 
@@ -140,21 +141,22 @@ def holidays_context(schedule: Schedule, today: date, hours: Hours) -> dict[str,
     """What the schedule's page says of holidays: typed in, followed, and closed in the next twelve months."""
     own = list(schedule.holidays.all())
     followed = list(schedule.public_holidays.all())
-    last = a_year_from(today)
+    last = a_year_from(today) - DAY
     values = [value_of(row) for row in own]
     for row in followed:
         days = not_worked(days_of(row, range(today.year, last.year + 1)), row.left_out)
         values += [day.as_holiday() for day in days]
-    closed = [
-        ClosedDay(day, holiday, hours.get(day))
-        for day, holiday in occurrences(values, first=today, last=last)
-        if day < last
-    ]
+    by_date: dict[date, dict[str, holidays.Holiday]] = {}
+    for day, holiday in occurrences(values, first=today, last=last):
+        # one that several regions have is said once
+        by_date.setdefault(day, {}).setdefault(f"{holiday.title} {holiday.part_said}", holiday)
     return {
         "holidays": [(row, value_of(row)) for row in own],
         "followed": [Followed(row, place_name(row.country, row.region)) for row in followed],
-        "closed_days": closed,
-        "closed_on": {day.date: day.holiday for day in closed},
+        "closed_days": [
+            ClosedDay(day, list(those.values()), hours.get(day)) for day, those in by_date.items()
+        ],
+        "closed_on": set(by_date),
     }
 
 
