@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from genie.core.saying import said_ago, said_span, same_wall_time, zone_of
+from genie.core.saying import said_ago, said_list, said_span, same_wall_time, zone_of
 
 
 def utc(*parts: int) -> datetime:
@@ -83,3 +83,11 @@ def test_what_is_no_zone_is_none(name: str) -> None:
 def test_how_long_ago_is_said_as_people_do(seconds: float, said: str) -> None:
     now = utc(2026, 3, 3, 15)
     assert said_ago(now - timedelta(seconds=seconds), now, "America/New_York") == said
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], ""), (["A"], "“A”"), (["A", "B"], "“A” and “B”"), (["A", "B", "C"], "“A”, “B” and “C”")],
+)
+def test_names_in_a_row(names, said):
+    assert said_list(names) == said

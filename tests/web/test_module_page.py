@@ -41,6 +41,9 @@ def answers(acme: Tenant, **changes: Any) -> dict[str, Any]:
         "how_soon_unit": "days",
         "horizon": 3,
         "horizon_unit": "months",
+        "tentative_blocks": "on",
+        "unreachable_rule": "offer_nothing",
+        "mirror_age_hours": 12,
         "tell_customer": "on",
         "recipients": "desk@acme.example\nboss@acme.example",
         "capacity_sat": 4,
@@ -94,6 +97,8 @@ def test_save_stores_every_answer(acme: Tenant, client: Client) -> None:
     assert (module.capacity, module.capacity_by_weekday, module.per_day) == (2, {"sat": 4}, 5)
     assert module.how_soon == 2 * 1440
     assert (module.horizon_days, module.horizon_months) == (None, 3)
+    assert (module.unreachable_rule, module.mirror_age_hours) == ("offer_nothing", 12)
+    assert module.tentative_blocks is True
     assert module.tell_customer is True
     assert module.recipients == ["desk@acme.example", "boss@acme.example"]
     assert module.slug == acme.module.slug  # the address customers know does not follow the name
@@ -232,5 +237,5 @@ def test_the_pages_take_the_same_queries_with_more_rows(
     client.get(f"/company/{acme.slug}/apps")  # the session learns the company
     with django_assert_max_num_queries(7):
         client.get(f"/company/{acme.slug}/apps")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get(address(acme))

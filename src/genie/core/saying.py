@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -70,6 +71,12 @@ def said_ago(at: datetime, now: datetime, zone: str) -> str:
 def said_place(zone: str) -> str:
     """The city of a zone, as people call the zone: *New York*. UTC for a zone nobody knows."""
     return zone.rsplit("/", 1)[-1].replace("_", " ") if zone_of(zone) else "UTC"
+
+
+def said_list(names: Sequence[str]) -> str:
+    """“Tours”, “Visits” and “Calls”."""
+    quoted = [f"“{name}”" for name in names]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))
 
 
 def same_wall_time(start: datetime, one: str, other: str) -> bool:

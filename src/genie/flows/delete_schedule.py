@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
+from genie.core.saying import said_list
 from genie.flows.close_channels import close_forgotten, forget_channels
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.flows.forget_public_calendar import forget_public_calendar_if_unused
@@ -29,7 +30,7 @@ def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSett
         ]
         if users:
             raise ScheduleInUse(
-                f"“{schedule.name}” was not deleted, because {_listed(users)} "
+                f"“{schedule.name}” was not deleted, because {said_list(users)} "
                 f"{'takes its' if len(users) == 1 else 'take their'} opening hours from it. "
                 "Choose another schedule there first, then delete this one."
             )
@@ -42,8 +43,3 @@ def delete_schedule(*, company_id: int, schedule_id: int, settings: ProviderSett
     for calendar_id, forgotten in channels.items():
         close_forgotten(calendar_id=calendar_id, channels=forgotten, settings=settings)
     return schedule.name
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f"“{name}”" for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -27,6 +27,9 @@ class ModuleSettings:
     how_soon: int = 60
     horizon_days: int | None = 60
     horizon_months: int | None = None
+    tentative_blocks: bool = True
+    unreachable_rule: str = Module.UnreachableRule.KEEP_OFFERING
+    mirror_age_hours: int = 24
     tell_customer: bool = True
     recipients: tuple[str, ...] = ()
 

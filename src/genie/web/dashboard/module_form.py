@@ -82,6 +82,15 @@ class ModuleForm(forms.Form):
     horizon_unit = forms.ChoiceField(
         label="Unit of How far in advance", choices=[("days", "days"), ("months", "calendar months")]
     )
+    tentative_blocks = forms.BooleanField(
+        label="Tentative events, and invitations that nobody answered yet, take time as well", required=False
+    )
+    unreachable_rule = forms.ChoiceField(
+        label="If a calendar cannot be reached",
+        choices=Module.UnreachableRule.choices,
+        help_text="What it said last counts for the hours named here, then this rule. Admins are told.",
+    )
+    mirror_age_hours = number("What was read last counts for", 1, 720)
     tell_customer = forms.BooleanField(
         label="Send the customer an e-mail when the appointment is booked, moved or cancelled",
         required=False,
@@ -149,6 +158,9 @@ class ModuleForm(forms.Form):
             how_soon=data["how_soon_minutes"],
             horizon_days=None if months else data["horizon"],
             horizon_months=data["horizon"] if months else None,
+            tentative_blocks=data["tentative_blocks"],
+            unreachable_rule=data["unreachable_rule"],
+            mirror_age_hours=data["mirror_age_hours"],
             tell_customer=data["tell_customer"],
             recipients=data["recipients"],
         )
@@ -166,6 +178,9 @@ def initial_of(module: Module) -> dict[str, Any]:
         "how_soon_unit": unit,
         "horizon": module.horizon_months if module.horizon_months is not None else module.horizon_days,
         "horizon_unit": "months" if module.horizon_months is not None else "days",
+        "tentative_blocks": module.tentative_blocks,
+        "unreachable_rule": module.unreachable_rule,
+        "mirror_age_hours": module.mirror_age_hours,
         "tell_customer": module.tell_customer,
         "recipients": "\n".join(module.recipients),
         **{f"capacity_{day}": module.capacity_by_weekday.get(day) for day in WEEKDAYS},
