@@ -75,21 +75,24 @@ def test_for_one_slot_as_many_as_its_capacity(people, capacity):
         assert cursor.fetchone() == (2 * capacity,)
 
 
-def test_of_a_date_as_many_as_its_limit(people):
-    acme = always(shop(per_day=3, start_every=15, duration=15))
-    starts = [slot(hour, minute) for hour in (9, 10, 11) for minute in (0, 15, 30, 45)]
+@pytest.mark.parametrize("limit", [3, 12])
+def test_of_a_date_as_many_as_its_limit(people, limit):
+    acme = always(shop(per_day=limit, start_every=5, duration=5))
+    starts = [slot() + timedelta(minutes=5 * number) for number in range(36)]
     outcome = Counter(people.post([form(acme, starts[n % len(starts)]) for n in range(POSTS)]))
-    assert outcome == {"done": 3, "taken": POSTS - 3}
-    assert Appointment.objects.count() == 3
+    assert outcome == {"done": limit, "taken": POSTS - limit}
+    assert Appointment.objects.count() == limit
 
 
-def test_overlapping_starts_leave_no_overlap(people):
-    acme = always(shop(start_every=15))
-    starts = [slot(hour, minute) for hour in (9, 10) for minute in (0, 15, 30, 45)]
+def test_overlapping_starts_leave_the_time_between(people):
+    """Of which the constraints of the database know nothing."""
+    acme = always(shop(start_every=5, duration=5, between=10))
+    starts = [slot() + timedelta(minutes=5 * number) for number in range(33)]
     people.post([form(acme, starts[n % len(starts)]) for n in range(POSTS)])
     made = list(Appointment.objects.order_by("start"))
-    assert made
-    assert all(one.end <= following.start for one, following in pairwise(made))
+    assert len(made) > 5
+    kept = [later.start - earlier.end for earlier, later in pairwise(made)]
+    assert min(kept) >= timedelta(minutes=10)
 
 
 def test_moves_into_a_slot_and_bookings_of_it_together(people):
@@ -133,11 +136,29 @@ def test_of_a_team_each_gets_one(people):
     assert {a.staff_id for a in Appointment.objects.all()} == {m.id for m in members}
 
 
+def test_one_person_in_two_modules_is_in_one_place_at_a_time(people):
+    """And keeps the time between, of which no constraint knows: of each quarter the first five minutes or the
+    second."""
+    acme, (ann,) = team_shop("Ann", duration=5, between=5, start_every=5)
+    other = twin(acme)
+    joins(ann, other.module)
+    quarters = [slot() + timedelta(minutes=15 * number) for number in range(12)]
+    posts = [
+        post
+        for start in quarters
+        for post in [form(acme, start), form(other, start + timedelta(minutes=5))] * 2
+    ]
+    assert Counter(people.post(posts)) == {"done": 12, "taken": 36}
+    assert {a.staff_id for a in Appointment.objects.all()} == {ann.id}
+    made = list(Appointment.objects.order_by("start"))
+    assert min(later.start - earlier.end for earlier, later in pairwise(made)) >= timedelta(minutes=5)
+
+
 def test_a_team_shared_by_two_modules_is_in_one_place_each(people):
     acme, members = team_shop("Ann", "Bob")
     other = twin(acme)
     for one in reversed(members):  # the other way about, so that each module begins with another one
         joins(one, other.module)
-    outcome = Counter(people.post([form(acme, slot()), form(other, slot())] * (POSTS // 2)))
-    assert outcome == {"done": 2, "taken": POSTS - 2}
+    posts = [form(acme, slot()), form(other, slot())] * (POSTS // 2)
+    assert Counter(people.post(posts)) == {"done": 2, "taken": POSTS - 2}
     assert {a.staff_id for a in Appointment.objects.all()} == {m.id for m in members}
