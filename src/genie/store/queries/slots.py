@@ -33,10 +33,12 @@ EDGE = timedelta(days=2)
 
 # A desk is whoever serves visitors: each active member of the team, or else the module itself.
 # By the longest busy time of a calendar its index is read from one end to another, not to its last entry.
-# `ours`: events of the module's own live links are no busy time. They are found by remote id, or by UID where
-# another calendar shows the same event. Of one that its owner made a series, only the occurrence at our time
-# is ours. One made all-day is no time an appointment can have: it blocks like any other event. Visits that
-# are over are left aside, or each page would read the module's whole history.
+# OFFSET 0 keeps PostgreSQL from joining by a scan of a whole table, other companies' rows included: it does
+# not know how few rows are asked for, since it plans for any values.
+# `ours`: busy times that are events of the module's own live links. They are found by remote id, or by UID
+# where another calendar shows the same event. Of one that its owner made a series, only the occurrence at our
+# time is ours. One made all-day is no time an appointment can have: it blocks like any other event. Visits
+# that are over are left aside, or each page would read the module's whole history.
 # A seat without a person counts at each desk (decision 0084).
 _LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
 
@@ -67,55 +69,40 @@ WITH desk AS MATERIALIZED (
     FROM (SELECT DISTINCT calendar_id FROM looked_at) c
 ), event AS MATERIALIZED (
     SELECT l.calendar_id, l.remote_id, l.uid, p.start, p."end"
-    FROM store_appointment p JOIN store_eventlink l ON l.appointment_id = p.id AND l.state <> 'ended'
+    FROM store_appointment p CROSS JOIN LATERAL (
+        SELECT l.calendar_id, l.remote_id, l.uid FROM store_eventlink l
+        WHERE l.appointment_id = p.id AND l.state <> 'ended'
+        AND (p.id = %(ignoring)s::uuid OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
+        OFFSET 0
+    ) l
     WHERE p.module_id = %(module)s AND p."end" > %(now)s - interval '1 day'
-    AND (p.id = %(ignoring)s::uuid OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
-), ours AS MATERIALIZED (
+), event_there AS MATERIALIZED (
     SELECT e.calendar_id, e.remote_id, e.start, e."end" FROM event e WHERE e.remote_id <> ''
-    UNION
+    UNION ALL
     SELECT c.calendar_id, o.remote_id, e.start, e."end"
-    FROM event e CROSS JOIN calendar c
-    JOIN store_remoteobject o ON o.calendar_id = c.calendar_id AND o.uid = e.uid AND o.uid <> ''
-    WHERE c.calendar_id <> e.calendar_id
+    FROM event e JOIN calendar c ON c.calendar_id <> e.calendar_id CROSS JOIN LATERAL (
+        SELECT o.remote_id FROM store_remoteobject o
+        WHERE o.calendar_id = c.calendar_id AND o.uid = e.uid AND o.uid <> ''
+        OFFSET 0
+    ) o
+), ours AS MATERIALIZED (
+    SELECT b.id FROM event_there e CROSS JOIN LATERAL (
+        SELECT b.id FROM store_busytime b
+        WHERE b.calendar_id = e.calendar_id AND b.remote_id = e.remote_id AND (
+            (b.start = e.start AND b."end" = e."end") OR NOT EXISTS (
+                SELECT FROM store_busytime s
+                WHERE s.calendar_id = b.calendar_id AND s.remote_id = b.remote_id AND s.start <> b.start
+            )
+        )
+        OFFSET 0
+    ) b
 )
 """
-
-_NOT_OURS = """NOT EXISTS (
-    SELECT FROM ours o WHERE o.calendar_id = b.calendar_id AND o.remote_id = b.remote_id AND (
-        (o.start = b.start AND o."end" = b."end") OR NOT EXISTS (
-            SELECT FROM store_busytime s
-            WHERE s.calendar_id = b.calendar_id AND s.remote_id = b.remote_id AND s.start <> b.start
-        )
-    )
-)"""
-
 _READ = f"""{_WHOSE}, free AS MATERIALIZED (
     SELECT make_interval(mins => max(greatest(m."between", k."between"))) AS longest
     FROM store_module m LEFT JOIN store_appointmentkind k ON k.module_id = m.id
     WHERE m.company_id = (SELECT company_id FROM store_module WHERE id = %(module)s)
-), taken AS (
-    SELECT l.desk, b.start, b."end"
-    FROM looked_at l JOIN calendar c USING (calendar_id)
-    JOIN store_busytime b ON b.calendar_id = l.calendar_id AND b."end" <= %(high)s + c.longest
-    WHERE b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
-    AND {_NOT_OURS}
-    UNION ALL
-    SELECT d.id, f.start, f."end"
-    FROM desk d JOIN store_timeoff f ON f.schedule_id = d.schedule_id
-    WHERE f."end" > %(low)s AND f.start < %(high)s
-    UNION ALL
-    SELECT d.id, p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
-    FROM desk d JOIN store_appointment p ON p.staff_id = d.id JOIN store_module m ON m.id = p.module_id
-    LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
-    WHERE p.module_id <> %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
-    AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
-    UNION ALL
-    SELECT d.id, h.start, h."end" + make_interval(mins => coalesce(k."between", m."between"))
-    FROM desk d JOIN store_hold h ON h.staff_id = d.id JOIN store_module m ON m.id = h.module_id
-    LEFT JOIN store_appointmentkind k ON k.id = h.kind_id
-    WHERE h.module_id <> %(module)s AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
-    AND h.start < %(high)s AND h."end" > %(low)s - (SELECT longest FROM free)
-), seat AS (
+), seat AS MATERIALIZED (
     SELECT p.staff_id, p.start, p."end", p.kind_id FROM store_appointment p
     WHERE p.module_id = %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
     AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
@@ -123,19 +110,6 @@ _READ = f"""{_WHOSE}, free AS MATERIALIZED (
     SELECT h.staff_id, h.start, h."end", h.kind_id FROM store_hold h
     WHERE h.module_id = %(module)s AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
     AND h.start < %(high)s AND h."end" > %(low)s - (SELECT longest FROM free)
-), packed_taken AS (
-    SELECT desk, string_agg(timestamptz_send(start), ''::bytea) AS starts,
-           string_agg(timestamptz_send("end"), ''::bytea) AS ends
-    FROM taken GROUP BY desk
-), packed_seats AS (
-    SELECT d.id AS desk, string_agg(
-        timestamptz_send(s.start)
-        || timestamptz_send(s."end" + make_interval(mins => coalesce(k."between", %(between)s)))
-        || int8send(coalesce(s.kind_id, 0)) || int8send(coalesce(k.capacity, 0)), ''::bytea
-    ) AS rows
-    FROM desk d JOIN seat s ON d.id = 0 OR s.staff_id IS NULL OR s.staff_id = d.id
-    LEFT JOIN store_appointmentkind k ON k.id = s.kind_id
-    GROUP BY d.id
 )
 SELECT d.id, c.zone, EXISTS (
     SELECT FROM looked_at l JOIN store_remotecalendar r ON r.id = l.calendar_id
@@ -159,8 +133,44 @@ SELECT d.id, c.zone, EXISTS (
     )))::text
     FROM store_publicholidays f WHERE f.schedule_id = d.schedule_id
 ), t.starts, t.ends, s.rows
-FROM desk d JOIN store_schedule c ON c.id = d.schedule_id
-LEFT JOIN packed_taken t ON t.desk = d.id LEFT JOIN packed_seats s ON s.desk = d.id
+FROM desk d JOIN store_schedule c ON c.id = d.schedule_id CROSS JOIN LATERAL (
+    SELECT string_agg(timestamptz_send(taken.start), ''::bytea) AS starts,
+           string_agg(timestamptz_send(taken."end"), ''::bytea) AS ends
+    FROM (
+        SELECT b.start, b."end"
+        FROM looked_at l JOIN calendar c USING (calendar_id) CROSS JOIN LATERAL (
+            SELECT b.start, b."end" FROM store_busytime b
+            WHERE b.calendar_id = c.calendar_id AND b."end" > %(low)s AND b."end" <= %(high)s + c.longest
+            AND b.start < %(high)s AND b.kind = ANY(%(kinds)s) AND b.id NOT IN (SELECT id FROM ours)
+            OFFSET 0
+        ) b
+        WHERE l.desk = d.id
+        UNION ALL
+        SELECT f.start, f."end" FROM store_timeoff f
+        WHERE f.schedule_id = d.schedule_id AND f."end" > %(low)s AND f.start < %(high)s
+        UNION ALL
+        SELECT p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
+        FROM store_appointment p JOIN store_module m ON m.id = p.module_id
+        LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
+        WHERE p.staff_id = d.id AND p.module_id <> %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
+        AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+        UNION ALL
+        SELECT h.start, h."end" + make_interval(mins => coalesce(k."between", m."between"))
+        FROM store_hold h JOIN store_module m ON m.id = h.module_id
+        LEFT JOIN store_appointmentkind k ON k.id = h.kind_id
+        WHERE h.staff_id = d.id AND h.module_id <> %(module)s
+        AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
+        AND h.start < %(high)s AND h."end" > %(low)s - (SELECT longest FROM free)
+    ) taken
+) t CROSS JOIN LATERAL (
+    SELECT string_agg(
+        timestamptz_send(s.start)
+        || timestamptz_send(s."end" + make_interval(mins => coalesce(k."between", %(between)s)))
+        || int8send(coalesce(s.kind_id, 0)) || int8send(coalesce(k.capacity, 0)), ''::bytea
+    ) AS rows
+    FROM seat s LEFT JOIN store_appointmentkind k ON k.id = s.kind_id
+    WHERE d.id = 0 OR s.staff_id IS NULL OR s.staff_id = d.id
+) s
 ORDER BY d.position, d.place
 """  # noqa: S608 -- our own words
 
@@ -169,7 +179,7 @@ _BUSY = f"""{_WHOSE}
 SELECT DISTINCT c.name FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
 JOIN store_remotecalendar c ON c.id = b.calendar_id
 WHERE l.desk = %(desk)s AND b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
-AND {_NOT_OURS}
+AND b.id NOT IN (SELECT id FROM ours)
 ORDER BY c.name
 """  # noqa: S608 -- our own words
 
