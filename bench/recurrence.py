@@ -2,8 +2,8 @@
 
 A series began up to five years ago and has six EXDATEs before the span and one in it, one occurrence moved
 there and one called off: each by itself an object as a calendar server stores it. Both sides get it parsed;
-ours is also timed from the text on. The figure of dateutil is the bare rule, stepped through from its start: no
-exceptions, no zones, no busy time.
+ours is also timed from the text on. The figure of dateutil is the bare rule, stepped through from its start:
+no exceptions, no zones, no busy time.
 """
 
 from __future__ import annotations

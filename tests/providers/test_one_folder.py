@@ -38,7 +38,7 @@ EXCEPTIONS = {
 
 
 WORDS = {"ics": r"""["']ics["']|providers[./]ics\b"""}
-"""Where a kind's name is an everyday word as well, here that of a file format: how the kind alone is meant."""
+"""Where a kind's name is an everyday word as well, as that of a file format: how the kind is meant."""
 
 
 def words_of(kind: str) -> re.Pattern[str]:
