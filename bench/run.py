@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import bookings, google_pull, google_sync, hooks, microsoft_pull, microsoft_sync, recurrence, sync
+from bench import (
+    bookings,
+    google_pull,
+    google_sync,
+    hooks,
+    microsoft_pull,
+    microsoft_sync,
+    recurrence,
+    slots,
+    sync,
+)
 
-PARTS = (sync, google_pull, google_sync, microsoft_pull, microsoft_sync, hooks, bookings, recurrence)
+PARTS = (sync, google_pull, google_sync, microsoft_pull, microsoft_sync, hooks, slots, bookings, recurrence)
 """Modules with `measure`, which returns figures by name, and `report`, which says them in words."""
 RESULTS = Path(__file__).resolve().parent / "results.json"
 
