@@ -67,7 +67,9 @@ class Rules:
 
     def capacity_on(self, day: date) -> int:
         """How many may run at once where one that starts on that date does."""
-        seats = self.capacity_by_weekday.get(day.weekday(), self.capacity)
+        seats = self.capacity
+        if self.capacity_by_weekday:
+            seats = self.capacity_by_weekday.get(day.weekday(), seats)
         return min(seats, self.own_capacity) if self.own_capacity else seats
 
 
@@ -173,29 +175,34 @@ def offered_instants(
         first=first, last=last
     )
     shut = closed(holidays, zone=hours.zone, first=first - 2 * DAY, last=late) if holidays else Covered()
-    obstacles = _Obstacles(taken, shut, rules, dates)
-    earliest = micros(now) + rules.how_soon * MINUTE
+    room = _Room(taken, shut, rules, dates)
+    earliest, step, occupies = micros(now) + rules.how_soon * MINUTE, rules.step * MINUTE, rules.occupies
     found: list[int] = []
-    openings = hours.openings(first=early, last=late).stretches()
-    for low, high, day, grid in _pieces(openings, dates, rules, asked):
-        capacity = rules.capacity_on(day)
-        if capacity > 0 and not obstacles.is_used_up(day):
-            at = _on_grid(grid, rules.step * MINUTE, not_before=max(low, earliest))
-            _walk(found, at, high, rules, obstacles.where(capacity))
+    for low, high, day, grid in _pieces(hours.openings(first=early, last=late), dates, rules, asked):
+        obstacles = room.obstacles_on(day)
+        if obstacles is not None:
+            at = grid if grid == low >= earliest else _on_grid(grid, step, not_before=max(low, earliest))
+            _walk(found, at, high, step, occupies, obstacles)
     return found
 
 
 def _pieces(
-    openings: Iterable[tuple[int, int]], dates: LocalDates, rules: Rules, asked: Covered
+    openings: Covered, dates: LocalDates, rules: Rules, asked: Covered
 ) -> Iterator[tuple[int, int, date, int]]:
     """Rules 1 to 3: candidates as (from, before, local date, where their grid begins), in order."""
-    for opens, closes in openings:
-        last_start = closes - rules.duration * MINUTE
-        for since, until in asked.between(opens, last_start + 1):
-            opened_on = dates.date_of(opens)
-            for low, high, day in dates.pieces(max(opens, since), min(last_start + 1, until)):
-                endless = opened_on is not None and (day - opened_on).days >= ENDLESS
-                yield low, high, day, dates.began(low) if endless else opens
+    shorter = rules.duration * MINUTE - 1
+    for opens, closes in zip(openings.starts, openings.ends, strict=True):
+        stop = closes - shorter  # they begin before this, to end by closing
+        for since, until in asked.between(opens, stop):
+            yield from _dated(opens, max(opens, since), min(stop, until), dates)
+
+
+def _dated(opens: int, low: int, high: int, dates: LocalDates) -> Iterator[tuple[int, int, date, int]]:
+    """Candidates of an opening cut into local dates. Each date of a long one begins its own grid."""
+    opened_on = dates.date_of(opens)
+    for begin, end, day in dates.pieces(low, high):
+        endless = opened_on is not None and (day - opened_on).days >= ENDLESS
+        yield begin, end, day, dates.began(begin) if endless else opens
 
 
 def _on_grid(grid: int, step: int, *, not_before: int) -> int:
@@ -203,32 +210,31 @@ def _on_grid(grid: int, step: int, *, not_before: int) -> int:
     return grid + max(0, -(-(not_before - grid) // step)) * step
 
 
-def _walk(found: list[int], at: int, stop: int, rules: Rules, obstacles: Covered) -> None:
+def _walk(found: list[int], at: int, stop: int, step: int, occupies: int, obstacles: Covered) -> None:
     """Rules 4 and 5: add the candidates from `at` to before `stop` for which nothing covers any of
     [start, start + what it occupies), gap by gap.
 
     Of the stretches that end after a candidate the first begins first; so it alone decides.
     """
-    step, occupies = rules.step * MINUTE, rules.occupies
     starts, ends = obstacles.starts, obstacles.ends
     place = bisect_right(ends, at)
     while at < stop:
-        clear_until = min(stop, starts[place] - occupies + 1)
+        clear_until = starts[place] - occupies + 1
         if at < clear_until:
-            clear = range(at, clear_until, step)
-            found.extend(clear)
+            clear = range(at, clear_until if clear_until < stop else stop, step)
+            found += clear
             at += len(clear) * step
         else:
-            at = _on_grid(at, step, not_before=ends[place])
+            at -= (at - ends[place]) // step * step  # the first of the grid that is not before the end
         while ends[place] <= at:
             place += 1
 
 
-class _Obstacles:
-    """Rules 4 to 6: what leaves no room for one more, and the dates that have reached their limit."""
+class _Room:
+    """Rules 4 to 6: what is in the way of one more on a date, and whether the date has reached a limit."""
 
     def __init__(self, taken: Taken, shut: Covered, rules: Rules, dates: LocalDates) -> None:
-        self._taken, self._shut = taken, shut
+        self._taken, self._shut, self._rules = taken, shut, rules
         self._where: dict[int, Covered] = {}
         seats = taken.seats
         self._limits = [
@@ -237,15 +243,18 @@ class _Obstacles:
             if limit
         ]
 
-    def is_used_up(self, day: date) -> bool:
-        return any(count[day] >= limit for limit, count in self._limits)
-
-    def where(self, capacity: int) -> Covered:
-        """All that is in the way of one more where so many may run at once; the last of it is `NEVER`."""
-        if capacity not in self._where:
+    def obstacles_on(self, day: date) -> Covered | None:
+        """The last of them is `NEVER`; None where there is no place on that date at all."""
+        if self._limits and any(count[day] >= limit for limit, count in self._limits):
+            return None
+        capacity = self._rules.capacity_on(day)
+        if capacity <= 0:
+            return None
+        found = self._where.get(capacity)
+        if found is None:
             full = self._taken.seats.full(capacity)
-            self._where[capacity] = overlaid([*self._taken.blocked, self._shut, full, NEVER])
-        return self._where[capacity]
+            found = self._where[capacity] = overlaid([*self._taken.blocked, self._shut, full, NEVER])
+        return found
 
 
 def _months_later(day: date, months: int) -> date:

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import compress
 from zoneinfo import ZoneInfo
 
 from genie.core.spans import MINUTE, Covered, micros, moment
@@ -148,8 +149,9 @@ class LocalDates:
 
     def time_of(self, *, first: date, last: date) -> Covered:
         """The time of the local dates `first` to `last`."""
-        whole = zip(self.starts, self.starts[1:], self.dates, strict=False)
-        return Covered.by((start, end) for start, end, day in whole if first <= day <= last)
+        inside = [first <= day <= last for day in self.dates[:-1]]
+        starts = compress(self.starts, inside)
+        return Covered.by(zip(starts, compress(self.starts[1:], inside), strict=True))
 
     def by_date(self, instants: Sequence[int], *, first: date, last: date) -> dict[date, list[int]]:
         """Instants in order, by local date; dates from `first` to `last` that have any."""
@@ -166,11 +168,13 @@ class LocalDates:
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, date]]:
         """[start, end) cut where the local date changes: (from, to, date), in order."""
-        place = max(bisect_right(self.starts, start) - 1, 0)
-        while place < len(self.starts) - 1 and self.starts[place] < end:
-            low, high = max(start, self.starts[place]), min(end, self.starts[place + 1])
-            if low < high:
-                yield low, high, self.dates[place]
+        starts, dates = self.starts, self.dates
+        place = max(bisect_right(starts, start) - 1, 0)
+        while place < len(starts) - 1 and start < end:
+            until = starts[place + 1]
+            if starts[place] <= start < until:
+                yield start, until if until < end else end, dates[place]
+            start = until if until > start else start
             place += 1
 
 

@@ -33,7 +33,7 @@ NOBODY = Holder()
 
 def holder_of(request: HttpRequest) -> Holder:
     """By the sent form first: it belongs to this page."""
-    for signed in (request.POST.get(NAME, ""), request.COOKIES.get(NAME, "")):
+    for signed in filter(None, (request.POST.get(NAME), request.COOKIES.get(NAME))):
         try:
             return _holder(_signer().unsign(signed), signed)
         except BadSignature:
