@@ -273,7 +273,8 @@ class BusyTime(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["calendar", "end", "start"], name="busy_time_span"),
+            # with what slots ask besides, so that the rows themselves need not be fetched
+            models.Index(fields=["calendar", "end", "start"], include=["kind", "id"], name="busy_time_span"),
             # the longest of a calendar: what meets a range ends so long after it at most
             models.Index(F("calendar"), F("end") - F("start"), name="busy_time_length"),
             models.Index(fields=["calendar", "remote_id"], name="busy_time_object"),
