@@ -44,6 +44,7 @@ def answers(acme: Tenant, **changes: Any) -> dict[str, Any]:
         "tentative_blocks": "on",
         "unreachable_rule": "offer_nothing",
         "mirror_age_hours": 12,
+        "external_wait_ms": 1500,
         "tell_customer": "on",
         "recipients": "desk@acme.example\nboss@acme.example",
         "capacity_sat": 4,

@@ -12,6 +12,7 @@ from genie.core.errors import Transient
 from genie.core.event import Fields
 from genie.core.notes_block import Split
 from genie.core.reconcile import FLOWING, Lost, Merge, reconcile
+from genie.core.spans import micros
 from genie.flows import actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
@@ -213,6 +214,8 @@ def _attention(link: EventLink, merge: Merge, remote: Fields, parted: Split, now
         kind=appointment.kind,
         staff=appointment.staff,
         ignoring=appointment.id,
+        # another system's hours are not ours to judge, and nobody is asked while a calendar is read
+        vouched=[micros(when.start)] if appointment.module.external_url else None,
     ):
         return OUTSIDE_RULES
     over = {TOO_LONG, A_SERIES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -54,12 +55,14 @@ def book(
     kind_id: int | None = None,
     staff_id: int | None = None,
     holder: str = "",
+    vouched: Sequence[int] | None = None,
 ) -> Appointment:
     """Book `start` (aware). A form sent twice (reload, double click) gives the appointment of the first time.
 
     `kind_id`: a kind of the module, None for its own settings. `staff_id`: one of its team, None for whoever
     is free. `visitor` is a stranger on the public page, of whom only so much is taken; None is not limited.
     `holder`: whoever held a slot of the module (`Hold.visitor`); that hold does not count, and ends.
+    `vouched`: what another system, asked about this start, offers in place of rules 1 to 6.
 
     Raises SlotTaken when the rules do not offer it or another booking won the race, TooMany,
     Module.DoesNotExist, AppointmentKind.DoesNotExist.
@@ -71,6 +74,7 @@ def book(
         start=start.astimezone(UTC),
         now=now,
         holder=holder,
+        vouched=None if vouched is None else tuple(vouched),
     )
     counted: list[Model] = []
 

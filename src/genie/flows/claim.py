@@ -40,6 +40,8 @@ class Asked:
     kind_id: int | None = None
     staff_id: int | None = None
     holder: str = ""
+    vouched: tuple[int, ...] | None = None
+    """What another system offers in place of rules 1 to 6, asked before (flows/offer_external)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,14 @@ def claim(
 def _claim_any(seen: Claim, take: Callable[[Claim], T], before: Callable[[Module], None]) -> T:
     """With whoever of the team is free and has least to do; who was lost to another module is passed over."""
     asked, module = seen.asked, seen.module
-    free = free_staff(module=module, start=asked.start, now=asked.now, kind=seen.kind, holder=asked.holder)
+    free = free_staff(
+        module=module,
+        start=asked.start,
+        now=asked.now,
+        kind=seen.kind,
+        holder=asked.holder,
+        vouched=asked.vouched,
+    )
     if not free:
         raise SlotTaken(asked.start)
     with transaction.atomic():
@@ -167,6 +176,7 @@ def _judge(seen: Claim) -> Claim:
         kind=seen.kind,
         staff=seen.staff,
         holder=asked.holder,
+        vouched=asked.vouched,
     )
     if not offered:
         raise SlotTaken(asked.start)

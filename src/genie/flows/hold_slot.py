@@ -6,6 +6,7 @@ A hold is a courtesy. Where it is refused the form works all the same, so the li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -51,12 +52,13 @@ def hold_slot(
     address: str,
     now: datetime,
     limits: HoldLimits | None = None,
+    vouched: Sequence[int] | None = None,
 ) -> Hold:
     """Keep `start` (aware) for `visitor` for ten minutes, in place of what they held in the module before.
 
     Asked for again it is the same hold and ends when it would have. `visitor`: a keyed hash of what only
     their browser knows. `address`: the network address, "" if it is not known. Where whoever is free may do,
-    the hold is with whoever would get the appointment.
+    the hold is with whoever would get the appointment. `vouched`: as of `book`.
 
     Raises SlotTaken when the rules do not offer it, NotHeld, Module.DoesNotExist,
     AppointmentKind.DoesNotExist.
@@ -67,7 +69,13 @@ def hold_slot(
     if held is not None and staff_id in (None, held.staff_id):
         return held
     asked = Asked(
-        module_id=module_id, kind_id=kind_id, staff_id=staff_id, start=start, now=now, holder=visitor
+        module_id=module_id,
+        kind_id=kind_id,
+        staff_id=staff_id,
+        start=start,
+        now=now,
+        holder=visitor,
+        vouched=None if vouched is None else tuple(vouched),
     )
     counted: list[Turn] = []
     key = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from genie.core.availability import Rules, offered_instants
 from genie.core.event import BusyKind
 from genie.core.hours import DAY, MIDNIGHT, instant_of
 from genie.core.spans import micros, moment
+from genie.core.vouched import vouched_instants
 from genie.store.models import AppointmentKind, Module, StaffMember
 from genie.store.models.schedule import WEEKDAYS
 from genie.store.queries.slots import Desk, Wanted, desks
@@ -32,11 +34,13 @@ def slots(
     staff: StaffMember | None = None,
     ignoring: UUID | None = None,
     holder: str = "",
+    vouched: Collection[int] | None = None,
 ) -> list[datetime]:
     """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes.
 
     `kind` is one of the module's, None its own settings. `staff` is one of its team, None whoever is free.
     `ignoring` is an appointment that takes no seat: the one being rescheduled. Nor does the hold of `holder`.
+    `vouched`: starts that another system offers in place of rules 1 to 6 (flows/offer_external).
     """
     found = instants(
         module=module,
@@ -47,6 +51,7 @@ def slots(
         staff=staff,
         ignoring=ignoring,
         holder=holder,
+        vouched=vouched,
     )
     return [moment(instant) for instant in found]
 
@@ -61,9 +66,10 @@ def instants(
     staff: StaffMember | None = None,
     ignoring: UUID | None = None,
     holder: str = "",
+    vouched: Collection[int] | None = None,
 ) -> list[int]:
     """As `slots`, in microseconds since 2000: for whoever looks at many."""
-    found = _by_desk(module, first, last, now, kind, staff, ignoring, holder)
+    found = _by_desk(module, first, last, now, kind, staff, ignoring, holder, vouched)
     if len(found) == 1:
         return found[0][1]
     return sorted(set().union(*(starts for _, starts in found)))
@@ -78,10 +84,11 @@ def is_offered(
     staff: StaffMember | None = None,
     ignoring: UUID | None = None,
     holder: str = "",
+    vouched: Collection[int] | None = None,
 ) -> bool:
     """Is this very start offered at this moment? The rest as of `slots`."""
     day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    found = _by_desk(module, day, day, now, kind, staff, ignoring, holder)
+    found = _by_desk(module, day, day, now, kind, staff, ignoring, holder, vouched)
     return any(micros(start) in starts for _, starts in found)
 
 
@@ -93,10 +100,11 @@ def free_staff(
     kind: AppointmentKind | None = None,
     ignoring: UUID | None = None,
     holder: str = "",
+    vouched: Collection[int] | None = None,
 ) -> list[int]:
     """Ids of the team's members for whom this very start is offered, in the team's order."""
     day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    found = _by_desk(module, day, day, now, kind, None, ignoring, holder)
+    found = _by_desk(module, day, day, now, kind, None, ignoring, holder, vouched)
     return [staff_id for staff_id, starts in found if staff_id and micros(start) in starts]
 
 
@@ -111,7 +119,7 @@ def rules_of(module: Module, kind: AppointmentKind | None = None) -> Rules:
 
     A kind's horizon is its own as soon as it names days or months.
     """
-    own = kind or AppointmentKind(duration=module.duration)
+    own = kind or module
     far = module if own.horizon_days is None and own.horizon_months is None else own
     every = module.start_every if own.start_every is None else own.start_every
     return Rules(
@@ -127,8 +135,8 @@ def rules_of(module: Module, kind: AppointmentKind | None = None) -> Rules:
         horizon_days=far.horizon_days,
         horizon_months=far.horizon_months,
         kind=kind.id if kind else 0,
-        own_capacity=own.capacity or 0,
-        own_per_day=own.per_day or 0,
+        own_capacity=kind.capacity or 0 if kind else 0,
+        own_per_day=kind.per_day or 0 if kind else 0,
     )
 
 
@@ -141,6 +149,7 @@ def _by_desk(
     staff: StaffMember | None,
     ignoring: UUID | None,
     holder: str,
+    vouched: Collection[int] | None,
 ) -> list[tuple[int, list[int]]]:
     """What each who serves visitors offers, in microseconds since 2000; by the id of the desk."""
     zone = ZoneInfo(module.schedule.zone)
@@ -165,11 +174,24 @@ def _by_desk(
     )
 
     def offered_by(desk: Desk) -> list[int]:
+        if vouched is not None:  # rule 10; what takes a person's time goes on counting
+            return vouched_instants(
+                starts=vouched,
+                rules=rules,
+                seats=desk.taken.seats,
+                first=first,
+                last=last,
+                now=now,
+                zone=zone,
+                hours_zone=desk.hours.zone,
+                blocked=desk.taken.blocked if desk.id else (),
+            )
         return offered_instants(
             hours=desk.hours, rules=rules, first=first, last=last, now=now, taken=desk.taken, zone=zone
         )
 
-    blind = module.unreachable_rule == Module.UnreachableRule.OFFER_NOTHING  # rule 9
+    strict = module.unreachable_rule == Module.UnreachableRule.OFFER_NOTHING  # rule 9
+    blind = strict and vouched is None
     return [(desk.id, offered_by(desk)) for desk in desks(wanted) if not (blind and desk.stale)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from genie.store.models import Appointment
 OUTSIDE_RULES = "Moved by hand to a time that the booking rules do not offer."
 
 
-def reschedule(
+def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
     *,
     company_id: int,
     appointment_id: UUID,
@@ -30,10 +31,12 @@ def reschedule(
     force: bool = False,
     seen_revision: int | None = None,
     visitor: Visitor | None = None,
+    vouched: Collection[int] | None = None,
 ) -> Appointment:
     """Move to `start` (aware); the length stays unless `end` says otherwise. One transaction.
 
     It stays of its kind, and with whom it is: the start must be offered for that staff member.
+    `vouched`: what another system, asked about this start, offers in place of rules 1 to 6.
     `visitor` is the customer on the public pages, who may move only so often; None is not limited.
 
     Raises SlotTaken when the rules do not offer that start; staff may `force`, and the appointment is then
@@ -56,6 +59,7 @@ def reschedule(
                 kind=found.kind,
                 staff=found.staff,
                 ignoring=appointment_id,
+                vouched=vouched,
             )
             if not (offered or force):
                 raise SlotTaken(start)

@@ -8,6 +8,7 @@ from django.db.transaction import atomic
 
 from genie.flows.seat import lock_module
 from genie.store.models import Module, Schedule
+from genie.store.sealed import seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class ModuleSettings:
     tentative_blocks: bool = True
     unreachable_rule: str = Module.UnreachableRule.KEEP_OFFERING
     mirror_age_hours: int = 24
+    external_url: str = ""
+    """Who is asked for free times in place of the opening hours; "" for nobody: then its secret goes too."""
+    external_secret: str = ""
+    """A new one; "" keeps what is there."""
+    external_wait_ms: int = 1500
     tell_customer: bool = True
     recipients: tuple[str, ...] = ()
 
@@ -58,8 +64,15 @@ def save_module(*, company_id: int, module_id: int, settings: ModuleSettings) ->
 def fill(module: Module, settings: ModuleSettings) -> Module:
     """Put the settings into the module and save it; Schedule.DoesNotExist unless the company's."""
     Schedule.objects.only("id").get(id=settings.schedule_id, company_id=module.company_id)
+    if module.external_url != settings.external_url:
+        module.external_trouble, module.external_failed_at = "", None
     for name in ModuleSettings.__dataclass_fields__:
-        setattr(module, name, getattr(settings, name))
+        if name != "external_secret":
+            setattr(module, name, getattr(settings, name))
+    if settings.external_secret:
+        module.external_secret = seal({"secret": settings.external_secret})
+    if not settings.external_url:
+        module.external_secret = None
     module.recipients = list(settings.recipients)
     module.save()
     return module

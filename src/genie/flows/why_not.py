@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -32,30 +32,43 @@ def why_not(
     staff: StaffMember | None = None,
     ignoring: UUID | None = None,
     holder: str = "",
+    vouched: Collection[int] | None = None,
 ) -> list[str]:
     """Each rule that [start, end) breaks, as a sentence; none when the rules offer it.
 
     `ignoring` is the appointment being moved: it does not stand in its own way, nor does the hold of
-    `holder`. Of a team without `staff`, each member's reasons are said after the member's name.
+    `holder`. `vouched`: what another system, asked about it, offers in place of rules 1 to 6. Of a team
+    without `staff`, each member's reasons are said after the member's name.
     """
     asked = _Asked(
         module=module, start=start, end=end, now=now, kind=kind, staff=staff, ignoring=ignoring, holder=holder
     )
     if is_offered(
-        module=module, start=start, now=now, kind=kind, staff=staff, ignoring=ignoring, holder=holder
+        module=module,
+        start=start,
+        now=now,
+        kind=kind,
+        staff=staff,
+        ignoring=ignoring,
+        holder=holder,
+        vouched=vouched,
     ):
         return []
     rules = rules_of(module, kind)
     found = desks(asked.wanted(rules))
-    members = {
-        desk.id: StaffMember.objects.select_related("schedule").get(id=desk.id) for desk in found if desk.id
-    }
+    members = StaffMember.objects.select_related("schedule").in_bulk([desk.id for desk in found if desk.id])
     reasons = list(_too_soon_or_late(asked, rules))
+    if vouched is not None and micros(start) not in vouched:
+        reasons.append(f"The system that {module.name} asks for free times does not offer it.")
     if not found and staff:
         reasons.append(f"{staff.name} is not in the team of {module.name}, or is switched off.")
     for desk in found:
         whose = members.get(desk.id)
-        said = [one for rule in RULES for one in rule(_Here(asked, rules, desk, whose))]
+        said = [
+            one
+            for rule in (RULES if vouched is None else (_full,))
+            for one in rule(_Here(asked, rules, desk, whose))
+        ]
         reasons += [f"{whose.name}: {one}" for one in said] if whose and not staff else said
     return reasons or ["The booking rules do not offer this time."]
 

@@ -29,6 +29,7 @@ from genie.web.booking.holder import Holder, holder_of
 from genie.web.booking.limits import STATUS, TurnedAway, turned_away, visitor_of, with_wait
 from genie.web.booking.month import Time, as_instant, said_date, times_of
 from genie.web.booking.zones import country_of
+from genie.web.vouched import vouched_for, vouched_start
 
 FRESH = 9
 """So many other times are proposed when the wanted one is gone."""
@@ -63,6 +64,7 @@ def details(request: HttpRequest, company_slug: str, module_slug: str) -> HttpRe
         kind=choice.kind,
         staff=choice.staff,
         holder=holder_of(request).value,
+        vouched=vouched_start(module, start, kind=choice.kind, staff=choice.staff),
     )
     if not offered:
         return choosing_page(request, module, notice=GONE, status=409)
@@ -105,6 +107,7 @@ def _confirm(request: HttpRequest, choice: Choice) -> HttpResponse:
             kind_id=choice.kind.pk if choice.kind else None,
             staff_id=choice.staff.pk if choice.staff else None,
             holder=holder_of(request).value,
+            vouched=vouched_start(module, start, kind=choice.kind, staff=choice.staff, anew=True),
         )
     except SlotTaken:
         return _page(request, choice, form, start=None, key=again, fresh_around=start, status=409)
@@ -168,14 +171,16 @@ def _fresh(choice: Choice, around: datetime, seen: Arrival, holder: Holder) -> l
     now = timezone.now()
     zone = ZoneInfo(seen.zone)
     day = max(around, now).astimezone(zone).date()
+    first, last = day - TWO_WEEKS, day + TWO_WEEKS
     starts = slots(
         module=choice.module,
-        first=day - TWO_WEEKS,
-        last=day + TWO_WEEKS,
+        first=first,
+        last=last,
         now=now,
         kind=choice.kind,
         staff=choice.staff,
         holder=holder.value,
+        vouched=vouched_for(choice.module, first, last, kind=choice.kind, staff=choice.staff),
     )
     nearest = sorted(sorted(starts, key=lambda start: abs(start - around))[:FRESH])
     days: dict[str, list[datetime]] = {}

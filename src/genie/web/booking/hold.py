@@ -21,6 +21,7 @@ from genie.web.booking.choice import choice_of
 from genie.web.booking.choosing import closed, open_module, start_of
 from genie.web.booking.holder import Holder, holder_of, new_holder, remember_holder
 from genie.web.visitor import address_of
+from genie.web.vouched import vouched_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def hold(request: HttpRequest, company_slug: str, module_slug: str) -> HttpRespo
             address=address_of(request),
             now=timezone.now(),
             limits=HoldLimits(at_once=settings.GENIE_HOLDS_PER_ADDRESS),
+            vouched=vouched_start(module, start, kind=choice.kind, staff=choice.staff),
         )
     except NotHeld:
         return HttpResponse(status=204)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from calendar import Calendar
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from genie.core.hours import DAY
-from genie.flows.offer import last_date, slots
+from genie.core.hours import DAY, LocalDates
+from genie.core.spans import moment
+from genie.flows.offer import instants, last_date
 from genie.store.models import AppointmentKind, Module, StaffMember
+from genie.web.vouched import vouched_for
 
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August"]
 MONTHS += ["September", "October", "November", "December"]
@@ -86,19 +88,19 @@ def month_of(
     end = last_date(module, now, kind) + DAY  # the visitor's date may be a day ahead of the schedule's
     asked = chosen or wanted
     first = month_start(min(max(asked, today), max(end, today))) if asked else None
-    starts = slots(
+    since, until = (first - DAY, _month_end(first) + DAY) if first else (today - DAY, end)
+    starts = instants(
         module=module,
-        first=first - DAY if first else today - DAY,
-        last=_month_end(first) + DAY if first else end,
+        first=since,
+        last=until,
         now=now,
         kind=kind,
         staff=staff,
         ignoring=ignoring,
         holder=holder,
+        vouched=vouched_for(module, since, until, kind=kind, staff=staff),
     )
-    by_date: dict[date, list[datetime]] = {}
-    for start in starts:
-        by_date.setdefault(start.astimezone(zone).date(), []).append(start)
+    by_date = LocalDates.of(zone, first=since, last=until).by_date(starts, first=since, last=until)
     if first is None:
         first = month_start(min(by_date, default=today))
     free = sorted(day for day in by_date if month_start(day) == first)
@@ -110,7 +112,7 @@ def month_of(
         earlier=month_start(first - DAY) if first > today else None,
         later=_month_end(first) + DAY if _month_end(first) < end else None,
         chosen=chosen,
-        times=times_of(by_date.get(chosen, []) if chosen else [], zone),
+        times=times_of([moment(at) for at in by_date.get(chosen, [])] if chosen else [], zone),
     )
 
 
@@ -142,7 +144,7 @@ def _month_end(first: date) -> date:
 
 
 def _weeks(
-    first: date, by_date: dict[date, list[datetime]], chosen: date | None, today: date
+    first: date, by_date: Mapping[date, Sequence[int]], chosen: date | None, today: date
 ) -> list[list[Day]]:
     return [
         [

@@ -28,6 +28,7 @@ from genie.store.models import AppointmentKind, Module, StaffMember
 from genie.store.queries.slots import opened
 from genie.web.booking.choosing import date_of
 from genie.web.booking.holder import holder_of
+from genie.web.vouched import vouched_for
 
 LONGEST = 366
 """Local dates in one answer."""
@@ -129,14 +130,16 @@ def _by_date(asked: Asked, request: HttpRequest, first: date, last: date) -> dic
     beside = (
         timedelta(0) if same else DAY
     )  # a date of the asked zone may be the schedule's day before or after
+    since, until = first - beside, last + beside
     starts = instants(
         module=asked.module,
-        first=first - beside,
-        last=last + beside,
+        first=since,
+        last=until,
         now=asked.now,
         kind=asked.kind,
         staff=asked.staff,
         holder=holder_of(request).value,
+        vouched=vouched_for(asked.module, since, until, kind=asked.kind, staff=asked.staff),
     )
     return LocalDates.of(asked.zone, first=first, last=last).by_date(starts, first=first, last=last)
 

@@ -32,6 +32,7 @@ from genie.web.booking.choice import Choice
 from genie.web.booking.choosing import Place, choosing_context, said_visit, start_of
 from genie.web.booking.limits import STATUS, turned_away, visitor_of, with_wait
 from genie.web.booking.month import as_instant
+from genie.web.vouched import vouched_start
 
 View = Callable[..., HttpResponse]
 
@@ -165,6 +166,9 @@ def _move(request: HttpRequest, appointment: Appointment, start: datetime) -> Ht
             now=timezone.now(),
             seen_revision=_revision(request),
             visitor=visitor_of(request),
+            vouched=vouched_start(
+                appointment.module, start, kind=appointment.kind, staff=appointment.staff, anew=True
+            ),
         )
     except SlotTaken:
         return _choose(request, appointment, notice=TAKEN, status=409)

@@ -85,4 +85,9 @@ def state_or_404(company: Company, module_slug: str) -> ModuleState:
 
 def module_context(company: Company, state: ModuleState) -> dict[str, Any]:
     path = f"/book/{company.slug}/{state.module.slug}"
-    return {"state": state, "module": state.module, "booking_page": f"{settings.GENIE_PUBLIC_URL}{path}"}
+    return {
+        "state": state,
+        "module": state.module,
+        "booking_page": f"{settings.GENIE_PUBLIC_URL}{path}",
+        "now": timezone.now(),
+    }

@@ -8,7 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from genie.core.errors import AddressRefused
 from genie.flows.save_module import ModuleSettings
+from genie.flows.wired import provider_settings
+from genie.providers.addresses import checked_url
 from genie.store.models import Company, Module, Schedule
 from genie.store.models.schedule import WEEKDAYS
 
@@ -33,6 +36,9 @@ def number(
         error_messages={"invalid": said, "min_value": said, "max_value": said, "required": said},
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
+
+
+EXTERNAL = ("external_url", "external_secret", "external_wait_ms")
 
 
 class ModuleForm(forms.Form):
@@ -91,6 +97,24 @@ class ModuleForm(forms.Form):
         help_text="What it said last counts for the hours named here, then this rule. Admins are told.",
     )
     mirror_age_hours = number("What was read last counts for", 1, 720)
+    external_url = forms.CharField(
+        label="Address that answers for free times",
+        max_length=500,
+        required=False,
+        help_text="It begins with https://. Empty: nobody is asked.",
+        widget=forms.URLInput(attrs={"autocomplete": "off", "placeholder": "https://"}),
+    )
+    external_secret = forms.CharField(
+        label="Secret for its signature",
+        min_length=16,
+        max_length=200,
+        required=False,
+        help_text="At least 16 characters, known to both sides. It is not shown again; empty keeps it.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    external_wait_ms = number(
+        "Wait for an answer", 200, 3000, help_text="A visitor waits meanwhile. Then the rules above serve."
+    )
     tell_customer = forms.BooleanField(
         label="Send the customer an e-mail when the appointment is booked, moved or cancelled",
         required=False,
@@ -120,6 +144,11 @@ class ModuleForm(forms.Form):
         """Is any weekday filled in, or wrong: then the part stands open."""
         return any(bound.value() or bound.errors for bound in self.weekday_fields)
 
+    @property
+    def asks_another(self) -> bool:
+        """Is another system asked for free times, or is something of that wrong."""
+        return any(self[name].errors for name in EXTERNAL) or bool(self["external_url"].value())
+
     def clean_recipients(self) -> tuple[str, ...]:
         lines = self.cleaned_data["recipients"].replace(",", "\n").replace(";", "\n").split("\n")
         addresses = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
@@ -134,8 +163,20 @@ class ModuleForm(forms.Form):
                 ) from None
         return tuple(addresses)
 
+    def clean_external_url(self) -> str:
+        typed = str(self.cleaned_data["external_url"]).strip()
+        try:
+            return checked_url(typed, provider_settings()) if typed else ""
+        except (AddressRefused, ValueError):
+            raise ValidationError(
+                "This is no address that can be asked. Write one that begins with https://."
+            ) from None
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        known = self.initial.get("external_known")
+        if data.get("external_url") and not (data.get("external_secret") or known):
+            self.add_error("external_secret", "Write a secret of at least 16 characters for the signature.")
         if data.get("how_soon") is not None and data.get("how_soon_unit"):
             data["how_soon_minutes"] = data["how_soon"] * UNITS[data["how_soon_unit"]]
             if data["how_soon_minutes"] > YEAR:
@@ -161,6 +202,9 @@ class ModuleForm(forms.Form):
             tentative_blocks=data["tentative_blocks"],
             unreachable_rule=data["unreachable_rule"],
             mirror_age_hours=data["mirror_age_hours"],
+            external_url=data["external_url"],
+            external_secret=data["external_secret"],
+            external_wait_ms=data["external_wait_ms"],
             tell_customer=data["tell_customer"],
             recipients=data["recipients"],
         )
@@ -181,6 +225,9 @@ def initial_of(module: Module) -> dict[str, Any]:
         "tentative_blocks": module.tentative_blocks,
         "unreachable_rule": module.unreachable_rule,
         "mirror_age_hours": module.mirror_age_hours,
+        "external_url": module.external_url,
+        "external_known": module.external_secret is not None,
+        "external_wait_ms": module.external_wait_ms,
         "tell_customer": module.tell_customer,
         "recipients": "\n".join(module.recipients),
         **{f"capacity_{day}": module.capacity_by_weekday.get(day) for day in WEEKDAYS},

@@ -28,6 +28,7 @@ from genie.web.dashboard.leads.appointment import page_context
 from genie.web.dashboard.leads.forms import YEARS, MoveForm, SureForm
 from genie.web.dashboard.leads.frame import CHANGED, done, found, is_part, show, who
 from genie.web.dashboard.leads.said import line_of, sentence
+from genie.web.vouched import vouched_for, vouched_start
 
 WEEK = timedelta(days=7)
 READ_AND_WRITE = require_http_methods(["GET", "HEAD", "POST"])
@@ -73,6 +74,7 @@ def _move(request: CompanyRequest, appointment: Appointment, start: datetime, no
             seen_revision=sure.cleaned_data["revision"],
             actor=who(request),
             now=now,
+            vouched=_vouched(appointment, start, anew=True),
         )
     except (Overtaken, SlotTaken) as trouble:
         fresh = found(request.company, appointment.pk)
@@ -138,14 +140,16 @@ def _choice(
     zone = ZoneInfo(appointment.module.schedule.zone)
     today = now.astimezone(zone).date()
     first = max(_asked_date(request) or appointment.start.astimezone(zone).date(), today)
+    last = first + WEEK - timedelta(days=1)
     offered = slots(
         module=appointment.module,
         first=first,
-        last=first + WEEK - timedelta(days=1),
+        last=last,
         now=now,
         kind=appointment.kind,
         staff=appointment.staff,
         ignoring=appointment.pk,
+        vouched=vouched_for(appointment.module, first, last, kind=appointment.kind, staff=appointment.staff),
     )
     local = [(start, start.astimezone(zone)) for start in offered if start != appointment.start]
     days = [
@@ -170,6 +174,10 @@ def _choice(
     }
 
 
+def _vouched(appointment: Appointment, start: datetime, *, anew: bool = False) -> list[int] | None:
+    return vouched_start(appointment.module, start, kind=appointment.kind, staff=appointment.staff, anew=anew)
+
+
 def _asked_date(request: CompanyRequest) -> date | None:
     try:
         asked = date.fromisoformat(request.GET.get("from", ""))
@@ -190,6 +198,7 @@ def _question(
         kind=appointment.kind,
         staff=appointment.staff,
         ignoring=appointment.pk,
+        vouched=_vouched(appointment, start),
     )
     return {
         **_consequences(appointment),
