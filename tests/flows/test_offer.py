@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.booking_scene import MONDAY, NOW, Shop, busy, ny, shop
+from tests.team_scene import member
 
-from genie.flows.offer import is_offered, slots
-from genie.store.models import DateOverride, Module, RemoteObject, TimeOff
+from genie.core.availability import Rules
+from genie.flows.offer import is_offered, rules_of, slots
+from genie.store.models import AppointmentKind, BusyTime, DateOverride, Hold, Module, RemoteObject, TimeOff
+from genie.store.prepared import ask
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -178,18 +183,146 @@ def test_a_calendar_never_read_is_too_old(acme):
     assert offered(acme) == []
 
 
-def test_the_number_of_queries_does_not_grow(acme):
+def test_a_hold_takes_a_seat_until_it_expires_but_not_from_its_holder(acme):
+    hold(acme, "2026-03-02T09:00", visitor="ann")
+    hold(acme, "2026-03-02T10:00", visitor="bob", expires_at=NOW)
+    hold(shop("other"), "2026-03-02T11:00", visitor="ann")
+    assert offered(acme) == ["Mon 10:00", "Mon 11:00"]
+    assert offered(acme, holder="ann") == ["Mon 09:00", "Mon 10:00", "Mon 11:00"]
+    assert offered(acme, holder="bob") == ["Mon 10:00", "Mon 11:00"]
+    Module.objects.update(capacity=2)
+    assert offered(acme) == ["Mon 09:00", "Mon 10:00", "Mon 11:00"]
+
+
+def test_a_kind_has_its_own_settings_where_it_says_so(acme):
+    Module.objects.update(between=30, start_every=15, how_soon=60)
+    kind = kind_of(acme, duration=120)
+    assert rules_of(acme.module, kind) == Rules(
+        120, between=0, start_every=None, how_soon=0, horizon_days=60, kind=kind.pk
+    )
+    assert offered(acme, kind=kind) == ["Mon 09:00", "Mon 09:15", "Mon 09:30", "Mon 09:45", "Mon 10:00"]
+    kind.start_every, kind.horizon_months, kind.between = 60, 1, 0
+    assert offered(acme, kind=kind) == ["Mon 09:00", "Mon 10:00"]
+    assert offered(acme, date(2026, 4, 2), kind=kind) == []
+    assert offered(acme, date(2026, 4, 2)) != []
+
+
+def test_all_count_against_the_capacity_and_a_kind_may_allow_less(acme):
+    Module.objects.update(capacity=3)
+    group, private = kind_of(acme, "group"), kind_of(acme, "private", capacity=1)
+    acme.put("2026-03-02T09:00", kind=group)
+    acme.put("2026-03-02T10:00", kind=private)
+    assert offered(acme, kind=group) == ["Mon 09:00", "Mon 11:00"]
+    assert offered(acme, kind=private) == ["Mon 11:00"]
+    assert offered(acme) == ["Mon 09:00", "Mon 11:00"]
+
+
+def test_each_keeps_the_time_free_that_its_own_kind_says(acme):
+    tidy = kind_of(acme, "tidy", between=60)
+    acme.put("2026-03-02T09:00", kind=tidy)
+    assert offered(acme) == ["Mon 11:00"]
+    hold(acme, "2026-03-03T09:00", visitor="ann", kind=tidy)
+    assert offered(acme, MONDAY + timedelta(1)) == ["Tue 11:00"]
+
+
+def test_a_kinds_limit_per_day_counts_that_kind_and_the_modules_counts_all(acme):
+    Module.objects.update(per_day=3, capacity=5)
+    rare = kind_of(acme, "rare", per_day=1)
+    acme.put("2026-03-02T09:00", kind=rare)
+    acme.put("2026-03-03T09:00")
+    assert offered(acme, kind=rare) == []
+    assert offered(acme) != []
+    assert offered(acme, MONDAY + timedelta(1), kind=rare) != []
+    acme.put("2026-03-02T09:00")
+    hold(acme, "2026-03-02T09:00", visitor="ann", kind=rare)
+    assert offered(acme) == []
+
+
+def test_the_event_of_an_appointment_moved_far_away_frees_its_old_time_before_it_is_read_again(acme):
+    calendar = acme.calendar()
+    acme.tie(acme.put("2026-03-24T09:00"), acme.links(calendar))
+    busy(calendar, "2026-03-02T09:00", remote_id="ours.ics")
+    assert offered(acme) == ["Mon 09:00", "Mon 10:00", "Mon 11:00"]
+
+
+def test_an_event_longer_than_everything_blocks_from_end_to_end(acme):
+    calendar = acme.reads(acme.calendar())
+    busy(calendar, "2026-02-01T09:00", minutes=60 * 24 * 60)
+    busy(calendar, "2026-06-01T09:00")
+    assert offered(acme, MONDAY, MONDAY + timedelta(27)) == []
+    assert offered(acme, date(2026, 4, 2)) != []
+
+
+def test_it_is_one_query_whatever_there_is(acme):
     Module.objects.update(unreachable_rule="offer_nothing")
 
     def queries() -> int:
+        module = Module.objects.select_related("schedule").get(id=acme.module.id)
         with CaptureQueriesContext(connection) as seen:
-            offered(acme, MONDAY, MONDAY + timedelta(60))
+            slots(module=module, first=MONDAY, last=MONDAY + timedelta(60), now=NOW)
         return len(seen)
 
-    few = queries()
+    assert queries() == 1
     for number in range(5):
         calendar = acme.reads(acme.calendar(f"c{number}"))
+        kind = kind_of(acme, f"kind{number}")
         for day in range(1, 9):
             busy(calendar, f"2026-03-0{day}T10:00")
-            acme.put(f"2026-03-0{day}T09:00")
-    assert queries() == few <= 9
+            acme.put(f"2026-03-0{day}T09:00", kind=kind)
+    assert queries() == 1
+    for name in ("Ann", "Bob", "Cem"):
+        member(acme, name)
+    assert queries() == 1
+
+
+def test_busy_time_is_read_from_one_end_of_an_index_range_to_the_other(acme):
+    """Among 20,000, of two calendars, however few calendars there are and whatever the statistics say."""
+    BusyTime.objects.bulk_create(
+        BusyTime(calendar=calendar, remote_id=f"{n}", start=at, end=at + timedelta(hours=1), kind="busy")
+        for calendar in (acme.reads(acme.calendar("room")), acme.calendar("nobody's"))
+        for n in range(10_000)
+        for at in (NOW + timedelta(hours=2.5 * (n - 3_500)),)
+    )
+    for statistics in ("SELECT 1", "ANALYZE store_busytime"):
+        with connection.cursor() as cursor:
+            cursor.execute(statistics)
+        plan = plan_of(lambda: offered(acme, MONDAY, MONDAY + timedelta(60)))
+        (scan,) = [
+            node for node in plan if node.get("Alias") == "b" and node["Parent Relationship"] == "Inner"
+        ]
+        assert scan["Node Type"] in ("Index Only Scan", "Index Scan")
+        assert scan["Index Name"] == "busy_time_span"
+        for bound in ('"end" >', '"end" <=', "start <"):
+            assert bound in scan["Index Cond"]
+        assert not [node for node in plan if "Seq Scan" in node["Node Type"] and "busytime" in str(node)]
+
+
+def plan_of(work: Callable[[], object]) -> list[dict[str, Any]]:
+    """The nodes of the plan that the statement of `work` is run by."""
+    seen: list[tuple[str, Any]] = []
+
+    def watch(run: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
+        seen.append((sql, values))
+        return run(sql, values, many, context)
+
+    with connection.execute_wrapper(watch):
+        work()
+    sql, values = next((sql, values) for sql, values in seen if "looked_at" in sql)
+    ((plans,),) = ask(f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {sql}", values)  # as it is planned once
+    nodes, left = [], [plans[0]["Plan"]]
+    while left:
+        nodes.append(left.pop())
+        left += nodes[-1].get("Plans", [])
+    return nodes
+
+
+def hold(acme: Shop, start: str, *, visitor: str, **changes: Any) -> Hold:
+    values = {"visitor": visitor, "expires_at": NOW + timedelta(minutes=10), **changes}
+    return Hold.objects.create(
+        module=acme.module, start=ny(start), end=ny(start) + timedelta(hours=1), **values
+    )
+
+
+def kind_of(acme: Shop, slug: str = "kind", **settings: Any) -> AppointmentKind:
+    values = {"name": slug, "slug": slug, "duration": 60, **settings}
+    return AppointmentKind.objects.create(module=acme.module, **values)
