@@ -1,8 +1,9 @@
-"""Web applications answered in this process: no port, no thread, no time lost."""
+"""Web applications answered in this process, without a port."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import httpx
@@ -29,8 +30,15 @@ class Answering(httpx.BaseTransport):
         async def send(message: Message) -> None:
             said.append(message)
 
-        self._loop.run_until_complete(self._app(_scope(request), receive, send))
+        asyncio.run_coroutine_threadsafe(self._app(_scope(request), receive, send), self._loop).result()
         return _response(said, request)
+
+
+def loop_of_its_own() -> asyncio.AbstractEventLoop:
+    """A loop in a thread: this one may have another's, as a browser's in tests."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
 
 
 def _scope(request: httpx.Request) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +30,7 @@ from tests.microsoft_scene import on_microsoft
 from tests.outside import RADICALE, RIGHTS, Radicale
 from tests.providers import google_side, microsoft_side
 from tests.push_scene import deliver, push_stage
-from tests.simulation.in_process import Answering
+from tests.simulation.in_process import Answering, loop_of_its_own
 from tests.simulation.way import Way, Wire, connection_lost
 from tests.standin_scene import Posted, Webhook
 from tests.sync_crash import dying_when
@@ -227,7 +226,7 @@ class InProcessMicrosoft(_InProcess, MicrosoftSandbox):
 def _stand_ins() -> tuple[InProcessGoogle, InProcessMicrosoft]:
     app = create_app(Settings(seed=1))
     app.state.http = httpx.AsyncClient(transport=httpx.MockTransport(_greeted))
-    answering = Answering(app, asyncio.new_event_loop())
+    answering = Answering(app, loop_of_its_own())
     google = InProcessGoogle("http://google.example", app.state.google)
     microsoft = InProcessMicrosoft("http://graph.example", app.state.microsoft)
     for system in (google, microsoft):

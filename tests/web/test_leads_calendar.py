@@ -294,7 +294,7 @@ def test_a_visit_dragged_in_the_week_is_asked_about_and_moves(shown: Any) -> Non
     assert "12:00–13:00 (London)" in dialog.inner_text()
     assert "is told by e-mail" in dialog.inner_text()
     dialog.get_by_role("button", name="Leave it where it was").click()
-    window.get_by_text("10:00–11:00").wait_for()
+    block.get_by_text("10:00–11:00").wait_for()
     assert Appointment.objects.get().start == visit.start
 
     drag(window, block, down=2 * hour)

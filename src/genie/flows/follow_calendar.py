@@ -1,4 +1,4 @@
-"""Follow a calendar that goes on under another id at its provider, as Outlook's do soon after they were made.
+"""Follow a calendar that goes on under another id at its provider, as some do soon after they were made.
 
 Told by its name alone it might be another one. What proves it is an event of ours that stands there under the
 id it had: else the calendar is gone, and a person decides.

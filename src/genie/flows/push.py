@@ -188,7 +188,7 @@ def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 
 def _shows_more(debt: Debt, event: RemoteEvent) -> bool:
     """Does the answer to a write show a change that is not ours? Not every system refuses a write when its
-    owner was just quicker (Graph does not promise to), and what we did not write is theirs."""
+    owner was just quicker, and what we did not write is theirs."""
     link = EventLink.objects.select_related("appointment__module__company", "appointment__lead").get(
         id=debt.link_id
     )
