@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import date, time, timedelta
 from html import unescape
 from typing import Any
@@ -362,3 +364,11 @@ def test_the_schedule_page_takes_the_same_queries_with_more_holidays(acme: Tenan
             region=("AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA")[number - 1],
         )
     assert queries() == none
+
+
+def test_the_web_process_starts_without_loading_the_library() -> None:
+    asked = "import django; django.setup(); import genie.web.urls, sys; print('holidays' in sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd="src"
+    )
+    assert told.stdout.strip() == "False"

@@ -11,10 +11,13 @@ from tests.web.addresses import of_companies
 from tests.web.tenants import PASSWORD, Tenant, person, tenant, with_team
 
 from genie.store.models import (
+    AppointmentKind,
     Company,
+    Holiday,
     Lead,
     Module,
     OpeningHours,
+    PublicHolidays,
     RemoteCalendar,
     RemoteKey,
     Role,
@@ -70,7 +73,10 @@ def test_names_of_a_hundred_letters_stay_within_the_page(
     Lead.objects.update(name=long, source=long, medium=long, phone="9" * 30)
     RemoteCalendar.objects.update(name=long * 2)
     RemoteKey.objects.update(label=f"{long}@{long}.example", trouble=long)
-    for model in (Company, Schedule, StaffMember, User):
+    Holiday.objects.update(title=long)
+    PublicHolidays.objects.update(left_out=[long])
+    AppointmentKind.objects.update(place=long * 2, place_kind="video", enabled=True)
+    for model in (AppointmentKind, Company, Schedule, StaffMember, User):
         model.objects.update(name=long)  # type: ignore[attr-defined]
     context = browser.new_context(viewport={"width": width, "height": 900})
     let_in(context, acme.admin, live_server.url)
