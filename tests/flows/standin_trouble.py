@@ -301,8 +301,8 @@ class Trouble:
         ], "told once"
         assert said(scene) == (
             f"{self.gone} Until it can be read again, appointments wait here and are not lost, and changes "
-            "made there do not come in. Once it is back it catches up by itself; if it is gone for good, "
-            "unlink it and connect another."
+            "made there do not come in. Times go on being offered, so one that is taken there may be booked. "
+            "Once it is back it catches up by itself; if it is gone for good, unlink it and connect another."
         )
         assert changed.wait()
         scene.share("write")
