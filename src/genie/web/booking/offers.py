@@ -126,10 +126,8 @@ def month_json(asked: Asked, request: HttpRequest) -> dict[str, Any]:
 
 
 def _by_date(asked: Asked, request: HttpRequest, first: date, last: date) -> dict[date, list[int]]:
-    same = asked.zone.key == asked.module.schedule.zone
-    beside = (
-        timedelta(0) if same else DAY
-    )  # a date of the asked zone may be the schedule's day before or after
+    # a date of another zone may be the schedule's day before or after
+    beside = timedelta(0) if asked.zone.key == asked.module.schedule.zone else DAY
     since, until = first - beside, last + beside
     starts = instants(
         module=asked.module,
@@ -141,6 +139,8 @@ def _by_date(asked: Asked, request: HttpRequest, first: date, last: date) -> dic
         holder=holder_of(request).value,
         vouched=vouched_for(asked.module, since, until, kind=asked.kind, staff=asked.staff),
     )
+    if not starts:
+        return {}
     return LocalDates.of(asked.zone, first=first, last=last).by_date(starts, first=first, last=last)
 
 
