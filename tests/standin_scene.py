@@ -18,7 +18,7 @@ from tests.caldav_scene import admin_of
 from tests.standin_owner import Event, Seen, StandInOwner
 from tests.sync_scene import MONDAY, Business, office
 
-from genie.core.event import When
+from genie.core.event import BusyKind, When
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.hear import hear
 from genie.flows.list_remote_calendars import list_remote_calendars
@@ -27,7 +27,7 @@ from genie.flows.set_realtime import set_realtime
 from genie.providers.port import Secret
 from genie.providers.registry import ProviderSettings, notifications
 from genie.store.models import Appointment, Company, EventLink, Message, RemoteCalendar, RemoteKey, User
-from genie.store.queries.busy import busy_stretches
+from genie.store.queries.slots import ALONE, Wanted, busy_calendars
 from genie.store.sealed import seal
 
 FRIDAY = MONDAY - timedelta(days=3)
@@ -167,15 +167,19 @@ class StandInScene(Business):
     def busy(self, hours: float) -> bool:
         """Is that hour taken by the connected calendars?"""
         span = self.at(hours)
-        return bool(
-            busy_stretches(
-                module_id=self.module.id,
-                schedule_id=self.module.schedule_id,
-                kinds=["busy", "tentative", "unanswered", "out_of_office"],
-                start=span.start,
-                end=span.end,
-            )
+        wanted = Wanted(
+            module_id=self.module.id,
+            between=self.module.between,
+            staff_id=None,
+            kinds=list(BusyKind),
+            low=span.start,
+            high=span.end,
+            now=self.now,
+            oldest=self.now,
+            ignoring=None,
+            holder="",
         )
+        return bool(busy_calendars(wanted, desk_id=ALONE))
 
     def offered(self, hours: float) -> bool:
         return is_offered(module=self.module, start=self.at(hours).start, now=self.now)

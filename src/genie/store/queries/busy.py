@@ -1,11 +1,10 @@
-"""Busy time of the calendars a module looks at, merged in the database."""
+"""Busy time of the calendars of several modules, merged in the database: for the Leads calendar."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 
@@ -26,14 +25,14 @@ WITH looked_at AS (
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         WHERE l.state <> 'ended' AND l.remote_id <> ''
-        AND (p.id = %(ignoring)s OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
+        AND NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false)
     UNION
     SELECT o.calendar_id, o.remote_id, p.start, p."end" FROM store_eventlink l
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         JOIN store_remoteobject o ON o.uid = l.uid AND o.calendar_id IN (SELECT calendar_id FROM looked_at)
         WHERE l.state <> 'ended' AND l.uid <> ''
-        AND (p.id = %(ignoring)s OR NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false))
+        AND NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false)
 ), taken AS (
     SELECT tstzrange(b.start, b."end") AS span
     FROM store_busytime b JOIN looked_at USING (calendar_id)
@@ -53,31 +52,6 @@ FROM (SELECT unnest(range_agg(span)) AS span FROM taken) merged ORDER BY 1
 """
 
 
-def busy_stretches(
-    *,
-    module_id: int,
-    schedule_id: int,
-    kinds: Collection[str],
-    start: datetime,
-    end: datetime,
-    ignoring: UUID | None = None,
-) -> list[tuple[int, int]]:
-    """What blocks the module between two instants: merged (start, end), microseconds since 2000, in order.
-
-    Looks at the availability calendars of the schedule and at the module's linked calendar; events of the
-    module's own live links do not count, those of other modules do. `kinds`: values of core.event.BusyKind.
-    The event of the appointment `ignoring` (the one being rescheduled) never counts, all-day or not.
-    """
-    return busy_of_modules(
-        module_ids=[module_id],
-        schedule_ids=[schedule_id],
-        kinds=kinds,
-        start=start,
-        end=end,
-        ignoring=ignoring,
-    )
-
-
 def busy_of_modules(
     *,
     module_ids: Collection[int],
@@ -85,7 +59,6 @@ def busy_of_modules(
     kinds: Collection[str],
     start: datetime,
     end: datetime,
-    ignoring: UUID | None = None,
     staff_id: int | None = None,
 ) -> list[tuple[int, int]]:
     """What blocks any of the modules, merged; the live links of all of them are left out.
@@ -98,7 +71,6 @@ def busy_of_modules(
         "kinds": list(kinds),
         "start": start,
         "end": end,
-        "ignoring": ignoring,
         "staff": staff_id,
     }
     with connection.cursor() as cursor:
