@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
@@ -171,6 +172,22 @@ def test_a_form_of_a_kind_switched_off_meanwhile_books_nothing(client: Client, a
     assert answer.status == 409
     assert "Nothing was booked" in answer.text
     assert "What would you like to book?" in answer.text
+    assert not Appointment.objects.exists()
+
+
+def test_a_kind_deleted_while_it_is_booked_books_nothing(client: Client, acme: Shop, kinds) -> None:
+    form = get(client, chosen(client, "online").slots[0])
+
+    def delete_first(execute, sql, params, many, context):
+        if "store_appointmentkind" in sql and "store_schedule" in sql:  # the booking reads its settings
+            AppointmentKind.objects.filter(slug="online").delete()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(delete_first):
+        answer = send(client, form)
+    assert not AppointmentKind.objects.filter(slug="online").exists()
+    assert answer.status == 409
+    assert "Nothing was booked" in answer.text and "What would you like to book?" in answer.text
     assert not Appointment.objects.exists()
 
 

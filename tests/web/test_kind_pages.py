@@ -224,6 +224,15 @@ def test_kinds_are_listed_and_moved_up_and_down(acme: Tenant, client: Client) ->
     assert page.index("Three") < page.index("One ") < page.index("Two ")
 
 
+def test_the_modules_own_duration_says_when_it_counts(acme: Tenant, client: Client) -> None:
+    note = "this duration is offered when none is switched on"
+    assert note not in text(client.get(module_page(acme)))
+    kind = add(acme, client)
+    assert note in text(client.get(module_page(acme)))
+    client.post(f"{base(acme)}/{kind.pk}/enabled", {"enabled": "off"})
+    assert note not in text(client.get(module_page(acme)))
+
+
 def test_switched_off_it_is_offered_no_more_and_the_page_says_what_is(acme: Tenant, client: Client) -> None:
     one, two = (add(acme, client, name=name) for name in ("One", "Two"))
     said = text(client.post(f"{base(acme)}/{one.pk}/enabled", {"enabled": "off"}, follow=True))

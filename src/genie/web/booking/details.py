@@ -19,7 +19,7 @@ from genie.flows.book import BookingForm, book
 from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered, slots
 from genie.flows.take_turn import TooMany
-from genie.store.models import Module
+from genie.store.models import AppointmentKind, Module
 from genie.web.booking.answers import AnswersForm
 from genie.web.booking.arrival import Arrival, arrival
 from genie.web.booking.choice import Choice, choice_of
@@ -109,6 +109,8 @@ def _confirm(request: HttpRequest, choice: Choice) -> HttpResponse:
             holder=holder_of(request).value,
             vouched=vouched_start(module, start, kind=choice.kind, staff=choice.staff, anew=True),
         )
+    except AppointmentKind.DoesNotExist:  # deleted a moment ago
+        return choosing_page(request, module, notice=NO_SUCH_CHOICE, status=409)
     except SlotTaken:
         return _page(request, choice, form, start=None, key=again, fresh_around=start, status=409)
     except TooMany as fault:

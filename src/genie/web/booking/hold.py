@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from genie.flows.claim import SlotTaken
 from genie.flows.hold_slot import HoldLimits, NotHeld, hold_slot
 from genie.flows.release_hold import release_hold
-from genie.store.models import Hold, Module
+from genie.store.models import AppointmentKind, Hold, Module
 from genie.web.booking.arrival import arrival
 from genie.web.booking.choice import choice_of
 from genie.web.booking.choosing import closed, open_module, start_of
@@ -57,7 +57,7 @@ def hold(request: HttpRequest, company_slug: str, module_slug: str) -> HttpRespo
             limits=HoldLimits(at_once=settings.GENIE_HOLDS_PER_ADDRESS),
             vouched=vouched_start(module, start, kind=choice.kind, staff=choice.staff),
         )
-    except NotHeld:
+    except (NotHeld, AppointmentKind.DoesNotExist):
         return HttpResponse(status=204)
     except SlotTaken:
         return render(request, "booking/hold.html", {"gone": True})

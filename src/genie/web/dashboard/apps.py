@@ -18,6 +18,7 @@ from genie.flows.save_module import save_module
 from genie.store.models import Company, Module, Schedule
 from genie.store.queries.modules import ModuleState, module_states
 from genie.web.dashboard.access import CompanyRequest, for_company
+from genie.web.dashboard.kinds import kinds_of
 from genie.web.dashboard.module_form import ModuleForm, initial_of
 
 
@@ -88,6 +89,7 @@ def module_context(company: Company, state: ModuleState) -> dict[str, Any]:
     return {
         "state": state,
         "module": state.module,
+        "kinds": kinds_of(state.module),
         "booking_page": f"{settings.GENIE_PUBLIC_URL}{path}",
         "now": timezone.now(),
     }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from genie.core.appointment import LIVE
 from genie.core.names import NotAName
+from genie.core.places import PlaceKind, place_offered
 from genie.core.rights import Right
 from genie.flows.delete_kind import delete_kind
 from genie.flows.order_kinds import order_kinds
@@ -102,6 +103,23 @@ def kind_delete(request: CompanyRequest, company: Company, module_slug: str, kin
         raise Http404("This module has no such kind of appointment.") from None
     messages.success(request, f"“{name}” was deleted; its appointments stay. {said_of(module)}")
     return _to_list(company, module)
+
+
+def kinds_of(module: Module) -> dict[str, Any]:
+    """For the module's page: `rows` is (kind, its place in words) in order, `said` what visitors meet."""
+    kinds = list(module.kinds.all())
+    return {
+        "rows": [(kind, _place(kind, module)) for kind in kinds],
+        "offered": any(kind.enabled for kind in kinds),
+        "said": said_of(module, kinds),
+    }
+
+
+def _place(kind: AppointmentKind, module: Module) -> str:
+    if kind.place_kind == PlaceKind.ADDRESS:
+        return kind.place or module.place
+    said = place_offered(kind.place_kind, kind.place)
+    return f"{said}: {kind.place}" if kind.place_kind == PlaceKind.VIDEO and kind.place else said
 
 
 def said_of(module: Module, kinds: Sequence[AppointmentKind] | None = None) -> str:
