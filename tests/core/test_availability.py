@@ -337,6 +337,23 @@ def test_local_dates_follow_the_clocks(name, change):
         assert dates.date_of(micros(instant)) == instant.astimezone(zone).date()
 
 
+@pytest.mark.parametrize(("name", "change"), ODD, ids=[f"{n}-{c:%Y}" for n, c in ODD])
+def test_instants_are_told_by_local_date(name, change):
+    zone = ZoneInfo(name)
+    day = change.astimezone(zone).date()
+    first, last = day - timedelta(1), day
+    times = [change + timedelta(minutes=7 * n) for n in range(-500, 500)]
+    expected = {}
+    for at in times:
+        on = at.astimezone(zone).date()
+        if first <= on <= last:
+            expected.setdefault(on, []).append(micros(at))
+    found = LocalDates.of(zone, first=first, last=last).by_date(
+        [micros(at) for at in times], first=first, last=last
+    )
+    assert found == expected
+
+
 @pytest.mark.parametrize(
     ("zone", "wall", "instant"),
     [
