@@ -132,7 +132,7 @@ def _leave_as_many(seen: Claim) -> None:
     capacity = rules.capacity_on(day)
     if seen.kind and seen.kind.capacity:
         capacity = min(capacity, seen.kind.capacity)
-    left = slots(
+    left = slots(  # by the rules here, also where another system answers: nobody asks it under a lock
         module=module,
         first=day,
         last=day,
