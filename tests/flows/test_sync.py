@@ -234,6 +234,19 @@ def offered_on_monday(scene: Scene) -> list[datetime]:
     return slots(module=scene.module, first=MONDAY.date(), last=MONDAY.date(), now=scene.now)
 
 
+def test_a_visit_cancelled_here_frees_its_time_and_goes_on_doing_so(scene: Scene) -> None:
+    Module.objects.filter(id=scene.module.id).update(capacity=1)
+    scene.module.refresh_from_db()
+    appointment = booked(scene)
+    scene.poll()  # the mirror holds its event as busy time
+    assert appointment.start not in offered_on_monday(scene)
+    cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
+    assert appointment.start in offered_on_monday(scene)
+    scene.drain()  # the event is deleted, and the calendar not read since
+    assert scene.link(appointment).state == EventLink.State.ENDED
+    assert appointment.start in offered_on_monday(scene)
+
+
 def test_an_all_day_event_keeps_the_appointments_time_and_is_flagged(scene: Scene) -> None:
     appointment = booked(scene)
     day = When(MONDAY.replace(hour=0), MONDAY.replace(hour=0) + timedelta(days=1), "UTC", all_day=True)

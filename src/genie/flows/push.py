@@ -25,7 +25,7 @@ from genie.flows.describe import changes_for, content_for, local_fields, remote_
 from genie.flows.look import look
 from genie.flows.vanish import bearer, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
-from genie.store.models import Connection, EventLink, RemoteCalendar
+from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
 GENERATIONS = 5
 """So many identities may turn out to be taken before a person is asked."""
@@ -229,6 +229,9 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
                 actor=actor.calendar(link.calendar.name),
                 now=now,
             )
+        else:
+            # it is gone, so its time is free at once, and not only when the calendar is read again
+            BusyTime.objects.filter(calendar_id=link.calendar_id, remote_id=debt.remote_id).delete()
         end(link)
         if not left:  # nothing of ours is there any more: what still bears our key is a copy
             EventLink.objects.filter(id=link.id).update(asked_at=None)
