@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import httpx
 import icalendar
 from tests.outside import CalDavServer
+from tests.standin_owner import Seen
 
 from genie.core.event import EventContent, When
 
@@ -24,16 +25,6 @@ EVERYTHING = (
     '<C:calendar-data/></prop><C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>'
 )
 LIST = '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An event as its owner sees it. `key` is the product's, if the event bears one."""
-
-    id: str
-    version: str
-    content: EventContent
-    key: str | None = None
 
 
 @dataclass

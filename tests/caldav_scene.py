@@ -14,7 +14,6 @@ from tests.outside import Radicale
 from tests.proxy import Proxy, standing_before
 from tests.sync_scene import MONDAY, SETTINGS, Business, office
 
-from genie.core.event import When
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.create_registration_link import create_registration_link
 from genie.flows.list_remote_calendars import list_remote_calendars
@@ -23,10 +22,7 @@ from genie.flows.set_realtime import set_realtime
 from genie.providers.registry import ProviderSettings
 from genie.store.models import (
     Access,
-    Appointment,
     Company,
-    EventLink,
-    Message,
     RemoteCalendar,
     RemoteKey,
     Role,
@@ -49,29 +45,6 @@ class CalDavScene(Business):
 
     def heal(self) -> None:
         self.proxy.heal()
-
-    @property
-    def company(self) -> Company:
-        return self.module.company
-
-    def booked(self, hours: float = 0, *, name: str = "Jane Doe") -> Appointment:
-        """A visit that is on the calendar, with everybody told."""
-        appointment = self.book(self.at(hours).start, name=name)
-        self.drain()
-        assert self.link(appointment).state == EventLink.State.CLEAN, self.link(appointment).reason
-        Message.objects.filter(company=self.company).update(state=Message.State.SENT, sent_at=self.now)
-        return appointment
-
-    def at(self, hours: float) -> When:
-        """One hour, starting `hours` after nine on the day of the scene's visits."""
-        start = self.nine + timedelta(hours=hours)
-        return When(start, start + timedelta(hours=1), "UTC")
-
-    @property
-    def nine(self) -> datetime:
-        return self.connection.linked_at.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(
-            days=3
-        )
 
 
 def admin_of(company: Company) -> User:

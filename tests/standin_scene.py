@@ -26,7 +26,7 @@ from genie.flows.offer import is_offered
 from genie.flows.set_realtime import set_realtime
 from genie.providers.port import Secret
 from genie.providers.registry import ProviderSettings, notifications
-from genie.store.models import Appointment, Company, EventLink, Message, RemoteCalendar, RemoteKey, User
+from genie.store.models import Appointment, RemoteCalendar, RemoteKey, User
 from genie.store.queries.slots import ALONE, Wanted, busy_calendars
 from genie.store.sealed import seal
 
@@ -141,28 +141,6 @@ class StandInScene(Business):
             self.standin.outbox.wake()
 
     # --- here
-
-    @property
-    def company(self) -> Company:
-        return self.module.company
-
-    def booked(self, hours: float = 0, *, name: str = "Jane Doe") -> Appointment:
-        """A visit that is on the calendar, with everybody told."""
-        appointment = self.book(self.at(hours).start, name=name)
-        self.drain()
-        assert self.link(appointment).state == EventLink.State.CLEAN, self.link(appointment).reason
-        Message.objects.filter(company=self.company).update(state=Message.State.SENT, sent_at=self.now)
-        return appointment
-
-    def at(self, hours: float) -> When:
-        """One hour, starting `hours` after nine on the day of the scene's visits."""
-        start = self.nine + timedelta(hours=hours)
-        return When(start, start + timedelta(hours=1), "UTC")
-
-    @property
-    def nine(self) -> datetime:
-        day = self.connection.linked_at + timedelta(days=3)
-        return day.replace(hour=9, minute=0, second=0, microsecond=0)
 
     def busy(self, hours: float) -> bool:
         """Is that hour taken by the connected calendars?"""

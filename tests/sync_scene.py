@@ -25,6 +25,7 @@ from genie.store.models import (
     Connection,
     EventLink,
     Lead,
+    Message,
     Module,
     OpeningHours,
     RemoteCalendar,
@@ -81,6 +82,28 @@ class Business:
             )
             owe(appointment=appointment, now=self.now)
         return appointment
+
+    @property
+    def company(self) -> Company:
+        return self.module.company
+
+    def booked(self, hours: float = 0, *, name: str = "Jane Doe") -> Appointment:
+        """A visit that is on the calendar, with everybody told."""
+        appointment = self.book(self.at(hours).start, name=name)
+        self.drain()
+        assert self.link(appointment).state == EventLink.State.CLEAN, self.link(appointment).reason
+        Message.objects.filter(company=self.company).update(state=Message.State.SENT, sent_at=self.now)
+        return appointment
+
+    def at(self, hours: float) -> When:
+        """One hour, starting `hours` after nine on the day of the scene's visits."""
+        start = self.nine + timedelta(hours=hours)
+        return When(start, start + timedelta(hours=1), "UTC")
+
+    @property
+    def nine(self) -> datetime:
+        day = self.connection.linked_at + timedelta(days=3)
+        return day.replace(hour=9, minute=0, second=0, microsecond=0)
 
     def drain(self, rounds: int = 30) -> None:
         """Wake every calendar that has something to do, until none has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 from tests.flows.two_way import BOOKED, WINNERS, TwoWay, play
+from tests.standin_owner import Seen
 from tests.sync_crash import Crash
 from tests.sync_scene import Scene, at, stage
 
@@ -22,14 +23,6 @@ from genie.providers.memory.world import Kept, Repeat
 
 SCRIPTS = int(os.environ.get("SYNC_SCRIPTS", "30"))
 CALENDARS = ("work", "private")
-
-
-@dataclass(frozen=True)
-class Seen:
-    id: str
-    version: str
-    content: EventContent
-    key: str | None
 
 
 class InMemory:

@@ -413,9 +413,9 @@ class TwoWay(RuleBasedStateMachine):
             appointment = fresh[appointment_id]
             if appointment.state == State.CANCELLED or not hasattr(self.agreed[appointment_id], name):
                 continue
-            value = _plain(getattr(local_fields(appointment), name))
+            value = plain(getattr(local_fields(appointment), name))
             may_be = self._may_be(appointment_id, name, changes)
-            assert value in [_plain(one) for one in may_be], (name, value, changes)
+            assert value in [plain(one) for one in may_be], (name, value, changes)
 
     def _may_be(self, appointment_id: Any, name: str, changes: dict[Side, list[Any]]) -> list[Any]:
         """The last value of each side. Where theirs is none an appointment can have, or not taken in yet,
@@ -533,7 +533,7 @@ def day_of(moment: datetime) -> When:
     return When(midnight, midnight + timedelta(days=1), "UTC", all_day=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if hasattr(value, "start"):
         return (value.start, value.end)
     return " ".join((value or "").split())

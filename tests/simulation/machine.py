@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q
-from tests.flows.two_way import Side, TwoWay
+from tests.flows.two_way import Side, TwoWay, plain
 from tests.simulation.stages import Stage
 
 from genie.core.appointment import LIVE, State
@@ -219,8 +219,8 @@ class Simulated(TwoWay):
                 self.gone.setdefault(appointment.id, set()).add("there")
             for name in FLOWING:
                 if (appointment.id, name) in self.loose:
-                    value = _plain(getattr(local_fields(appointment), name))
-                    assert value in [_plain(one) for one in self.ever[appointment.id, name]], (name, value)
+                    value = plain(getattr(local_fields(appointment), name))
+                    assert value in [plain(one) for one in self.ever[appointment.id, name]], (name, value)
         loose = {key: self.touched.pop(key) for key in list(self.touched) if key in self.loose}
         super()._no_value_was_lost()
         self.touched |= loose
@@ -340,9 +340,3 @@ class Simulated(TwoWay):
             for appointment_id in set(self.gone) - before:
                 del self.gone[appointment_id]
                 self.perhaps_gone.add(appointment_id)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "start"):
-        return (value.start, value.end)
-    return " ".join((value or "").split())
