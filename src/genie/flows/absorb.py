@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from genie.core.appointment import LIVE
 from genie.core.errors import Transient
@@ -146,18 +147,19 @@ def end(link: EventLink) -> None:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
 
 
-def _locked(link_id: UUID, version: int) -> EventLink:
-    link = (
-        EventLink.objects.select_for_update(of=("self",), no_key=True)
-        .select_related(
-            "connection",
-            "calendar",
-            "appointment__lead",
-            "appointment__staff",
-            "appointment__module__company",
-        )
-        .get(id=link_id)
+def whole_links() -> QuerySet[EventLink]:
+    """Links with all that `describe` needs to say them to a calendar, or to read what it says."""
+    return EventLink.objects.select_related(
+        "connection",
+        "calendar",
+        "appointment__lead",
+        "appointment__staff",
+        "appointment__module__company",
     )
+
+
+def _locked(link_id: UUID, version: int) -> EventLink:
+    link = whole_links().select_for_update(of=("self",), no_key=True).get(id=link_id)
     if link.version != version:
         raise Overtaken(f"link {link_id} moved on")
     return link

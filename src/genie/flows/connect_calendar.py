@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from genie.core.appointment import LIVE, State
 from genie.flows.owe import owe
@@ -121,27 +122,18 @@ def _take_up_again(connection: Connection, to_come: Sequence[Appointment]) -> No
     before = EventLink.objects.filter(
         calendar_id=connection.calendar_id, appointment__in=to_come, state=EventLink.State.ENDED
     )
-    # one link of each appointment, the one asked for last
-    newest = before.order_by("appointment_id", F("asked_at").desc(nulls_last=True)).distinct("appointment_id")
-    EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
-        connection=connection,
-        state=EventLink.State.OWES_PUSH,
+    _owe_again(
+        before,
+        connection,
         generation=F("generation") + 1,  # what was deleted when the link ended is no deletion of its owner's
         remote_id="",
         etag="",
         stamp=None,
         base=None,
         sent=None,
-        asked=[],
         block="",
         pushed_revision=0,
-        version=F("version") + 1,
-        reason="",
-        missing_since=None,
         recheck=0,
-        next_attempt=None,
-        attempts=0,
-        stale_streak=0,
     )
 
 
@@ -158,7 +150,12 @@ def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
         pushed_revision__lt=F("appointment__revision"),
         state=EventLink.State.ENDED,
     ).exclude(remote_id="", asked_at=None)
-    newest = left.order_by("appointment_id", F("asked_at").desc(nulls_last=True)).distinct("appointment_id")
+    _owe_again(left, connection)
+
+
+def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) -> None:
+    """One link of each appointment, the one asked for last, owes a push on the new connection."""
+    newest = links.order_by("appointment_id", F("asked_at").desc(nulls_last=True)).distinct("appointment_id")
     EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
         connection=connection,
         state=EventLink.State.OWES_PUSH,
@@ -169,4 +166,5 @@ def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
         next_attempt=None,
         attempts=0,
         stale_streak=0,
+        **news,
     )

@@ -6,7 +6,6 @@ transaction open, the second keeps the receipt if nobody overtook it (SYNC.md, *
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -19,11 +18,11 @@ from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVer
 from genie.core.event import EventContent, Fields
 from genie.core.reconcile import changed_here
 from genie.flows import actor
-from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link
+from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, whole_links
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
-from genie.flows.vanish import bearer, vanish
+from genie.flows.vanish import bearer, bearers, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
 from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
@@ -57,12 +56,17 @@ class Debt:
     """An earlier write of this generation has an outcome we never learned."""
     known_before: bool
     """An event of ours was asked for at some time: what a create finds may be a copy from an earlier link."""
-    adopting: bool
-    """Its calendar was linked again, and nothing was agreed since: what is there is overwritten silently."""
     deleted_before: bool
     """An earlier deletion may have taken effect: that the event is missing says nothing about its owner."""
     of_series: bool
     """The owner made it a repeating event, when we looked last: a series is never written."""
+    link: EventLink
+    """The row as it was read, with what was about to be asked written down."""
+
+    @property
+    def adopting(self) -> bool:
+        """Its calendar was linked again, nothing was agreed since: what is there is overwritten silently."""
+        return self.link.base is None and bool(self.link.uid)
 
 
 def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
@@ -76,17 +80,7 @@ def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
 @transaction.atomic
 def _take(link_id: UUID, now: datetime) -> Debt | None:
     """Read the debt afresh; write down what is about to be asked. None when nothing is owed any more."""
-    link = (
-        EventLink.objects.select_for_update(of=("self",), no_key=True)
-        .select_related(
-            "connection",
-            "calendar",
-            "appointment__lead",
-            "appointment__staff",
-            "appointment__module__company",
-        )
-        .get(id=link_id)
-    )
+    link = whole_links().select_for_update(of=("self",), no_key=True).get(id=link_id)
     owing = (EventLink.State.OWES_PUSH, EventLink.State.PARKED)
     if link.state not in owing or link.connection.state == Connection.State.ENDED:
         return None
@@ -118,9 +112,9 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         fields=fields,
         asked_before=asked_before,
         known_before=known_before,
-        adopting=link.base is None and bool(link.uid),
         deleted_before=deleted_before,
         of_series=of_series,
+        link=link,
     )
 
 
@@ -158,11 +152,8 @@ def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
     """The live event there that bears our key: of an earlier link, perhaps cut and pasted since, or of a
     create that was never answered. Of several it is the one whose UID we know, else none is known to be ours.
     One that was called off is left alone: not everywhere can a write take that back."""
-    found = []
-    for listed in provider.find(debt.calendar, debt.identity.key):
-        with suppress(Gone):
-            found.append(provider.get(debt.calendar, listed.id))
-    known = EventLink.objects.values_list("uid", flat=True).get(id=debt.link_id)
+    found = list(bearers(provider, debt.calendar, debt.identity.key))
+    known = debt.link.uid
     likely = [event for event in found if known and event.uid == known] or found
     return likely[0] if len(likely) == 1 and not likely[0].content.cancelled else None
 
@@ -189,9 +180,7 @@ def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 def _shows_more(debt: Debt, event: RemoteEvent) -> bool:
     """Does the answer to a write show a change that is not ours? Not every system refuses a write when its
     owner was just quicker, and what we did not write is theirs."""
-    link = EventLink.objects.select_related("appointment__module__company", "appointment__lead").get(
-        id=debt.link_id
-    )
+    link = debt.link
     if link.base is None or link.sent is None:
         return False
     base = Fields.from_json(link.base)

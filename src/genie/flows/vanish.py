@@ -73,23 +73,24 @@ def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, R
     """The event of the account that bears our key: the one of the id we know, which some systems keep when an
     event goes to another calendar, else the only one. Of several others none is known to be ours: also where
     one is called off, for a copy may be the other.
-
-    A list may lag behind and show what is not there any more, so each is read by id.
     """
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
         if info.may_write:
-            found += [(info, event) for event in _bearing(info, link, provider)]
+            with suppress(CalendarGone):
+                for event in bearers(provider, info.id, link.id.hex):
+                    found.append((info, event))
     same = [one for one in found if one[1].id == link.remote_id]
     likely = same or found
     return likely[0] if len(likely) == 1 else None
 
 
-def _bearing(info: CalendarInfo, link: EventLink, provider: CalendarProvider) -> Iterator[RemoteEvent]:
-    with suppress(CalendarGone):
-        for listed in provider.find(info.id, link.id.hex):
-            with suppress(Gone):
-                yield provider.get(info.id, listed.id)
+def bearers(provider: CalendarProvider, calendar: str, key: str) -> Iterator[RemoteEvent]:
+    """The events of a calendar that bear a key. A list may lag behind and show what is not there any more,
+    so each is read by id. Raises ProviderFault."""
+    for listed in provider.find(calendar, key):
+        with suppress(Gone):
+            yield provider.get(calendar, listed.id)
 
 
 def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -61,25 +62,25 @@ def owing(now: datetime) -> QuerySet[EventLink]:
     return (
         EventLink.objects.filter(_due(now), state=EventLink.State.OWES_PUSH)
         .exclude(connection__state=Connection.State.ENDED)
-        .order_by(F("next_attempt").asc(nulls_first=True), "appointment__start")
+        .order_by(F("next_attempt").asc(nulls_first=True), "appointment__start", "id")
     )
 
 
 def put_aside(now: datetime) -> QuerySet[EventLink]:
     """Debts put aside for a person, tried again now and then: what stopped them may be over by itself."""
     owed = Q(pushed_revision__lt=F("appointment__revision")) | Q(remote_id="")
-    return EventLink.objects.filter(
+    links = EventLink.objects.filter(
         owed | Q(connection__state=Connection.State.REMOVING),
         state=EventLink.State.PARKED,
         next_attempt__lte=now,
     ).exclude(connection__state=Connection.State.ENDED)
+    return links.order_by("id")
 
 
 def missing(now: datetime) -> QuerySet[EventLink]:
     """Links whose event disappeared and whose grace is over."""
-    return EventLink.objects.filter(state=EventLink.State.MISSING, next_attempt__lte=now).exclude(
-        connection__state=Connection.State.ENDED
-    )
+    links = EventLink.objects.filter(state=EventLink.State.MISSING, next_attempt__lte=now)
+    return links.exclude(connection__state=Connection.State.ENDED).order_by("id")
 
 
 def to_look_at(now: datetime) -> QuerySet[EventLink]:
@@ -90,7 +91,7 @@ def to_look_at(now: datetime) -> QuerySet[EventLink]:
     """
     looked_at = (EventLink.State.CLEAN, EventLink.State.PARKED)
     again = Q(state=EventLink.State.PARKED, next_attempt__lte=now)
-    return _followed().filter(again | (_due(now) & _DIFFERS), state__in=looked_at)
+    return _followed().filter(again | (_due(now) & _DIFFERS), state__in=looked_at).order_by("id")
 
 
 def differing(calendar_id: int) -> QuerySet[EventLink]:
@@ -143,7 +144,7 @@ def reachable(now: datetime) -> QuerySet[RemoteCalendar]:
 
 def due_links(step: Step, calendar_id: int, now: datetime) -> list[UUID]:
     """The links of a calendar for which a step is due, in its order."""
-    return asked(_STEPS[step], now=now, number=calendar_id)
+    return asked(_links_of, now=now, number=calendar_id, given=(step,))
 
 
 def is_stale(calendar_id: int, now: datetime) -> bool:
@@ -183,28 +184,16 @@ def _given(addresses: Addresses) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(addresses.items()))
 
 
-def _owing(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
-    return owing(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
-
-
-def _put_aside(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
-    return put_aside(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
-
-
-def _missing(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
-    return missing(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
-
-
-def _to_look_at(now: datetime, calendar_id: int) -> QuerySet[EventLink, UUID]:
-    return to_look_at(now).filter(calendar_id=calendar_id).values_list("id", flat=True)
-
-
-_STEPS = {
-    Step.OWING: _owing,
-    Step.PUT_ASIDE: _put_aside,
-    Step.MISSING: _missing,
-    Step.TO_LOOK_AT: _to_look_at,
+_STEPS: dict[Step, Callable[[datetime], QuerySet[EventLink]]] = {
+    Step.OWING: owing,
+    Step.PUT_ASIDE: put_aside,
+    Step.MISSING: missing,
+    Step.TO_LOOK_AT: to_look_at,
 }
+
+
+def _links_of(now: datetime, calendar_id: int, step: Step) -> QuerySet[EventLink, UUID]:
+    return _STEPS[step](now).filter(calendar_id=calendar_id).values_list("id", flat=True)
 
 
 def _stale(now: datetime, calendar_id: int) -> QuerySet[RemoteCalendar, int]:
