@@ -113,6 +113,11 @@ def _offset_at(instant: int, zone: ZoneInfo) -> timedelta | None:
     return moment(instant).astimezone(zone).utcoffset()
 
 
+def span_of(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From where the local date `first` begins to where `last` is over, in UTC."""
+    return moment(instant_of(first, MIDNIGHT, zone)), moment(instant_of(last + DAY, MIDNIGHT, zone))
+
+
 @dataclass(frozen=True, slots=True)
 class LocalDates:
     """Which local date an instant belongs to: piece i runs from starts[i] to starts[i + 1]."""

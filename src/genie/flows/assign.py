@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Max, Q
 
 from genie.core.appointment import LIVE
-from genie.core.hours import DAY, MIDNIGHT, instant_of
-from genie.core.spans import moment
+from genie.core.hours import DAY, span_of
 from genie.store.models import Appointment, Hold, Module
 
 OVER_TIME = timedelta(weeks=8)
@@ -72,4 +71,4 @@ class _Load:
 def _week(start: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     day = start.astimezone(zone).date()
     monday = day - day.weekday() * DAY
-    return moment(instant_of(monday, MIDNIGHT, zone)), moment(instant_of(monday + 7 * DAY, MIDNIGHT, zone))
+    return span_of(monday, monday + 6 * DAY, zone)

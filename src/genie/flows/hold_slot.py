@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from genie.core import lanes
-from genie.core.hours import DAY, MIDNIGHT, instant_of
+from genie.core.hours import span_of
 from genie.core.limits import Limit, longest, wait
-from genie.core.spans import moment
 from genie.flows.claim import Asked, Claim, claim
 from genie.flows.offer import rules_of, slots
 from genie.store.keyed import keyed
@@ -121,7 +120,7 @@ def _leave_as_many(seen: Claim) -> None:
     asked, module = seen.asked, seen.module
     zone = ZoneInfo(module.schedule.zone)
     day = seen.start.astimezone(zone).date()
-    begins, ends = (moment(instant_of(date, MIDNIGHT, zone)) for date in (day, day + DAY))
+    begins, ends = span_of(day, day, zone)
     holds = Hold.objects.filter(
         module=module, staff=seen.staff, start__gte=begins, start__lt=ends, expires_at__gt=asked.now
     ).exclude(visitor=asked.holder)
@@ -130,8 +129,6 @@ def _leave_as_many(seen: Claim) -> None:
         return
     rules = rules_of(module, seen.kind)
     capacity = rules.capacity_on(day)
-    if seen.kind and seen.kind.capacity:
-        capacity = min(capacity, seen.kind.capacity)
     left = slots(  # by the rules here, also where another system answers: nobody asks it under a lock
         module=module,
         first=day,

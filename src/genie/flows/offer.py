@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from typing import TypedDict, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,87 +25,46 @@ A_DATE = timedelta(hours=26)
 """Two instants of one local date of whatever zone are nearer than this."""
 
 
-def slots(
-    *,
-    module: Module,
-    first: date,
-    last: date,
-    now: datetime,
-    kind: AppointmentKind | None = None,
-    staff: StaffMember | None = None,
-    ignoring: UUID | None = None,
-    holder: str = "",
-    vouched: Collection[int] | None = None,
-) -> list[datetime]:
-    """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes.
+class Circumstances(TypedDict, total=False):
+    """What else an offer depends on, each left out where it does not apply.
 
     `kind` is one of the module's, None its own settings. `staff` is one of its team, None whoever is free.
     `ignoring` is an appointment that takes no seat: the one being rescheduled. Nor does the hold of `holder`.
     `vouched`: starts that another system offers in place of rules 1 to 6 (flows/offer_external).
     """
-    found = instants(
-        module=module,
-        first=first,
-        last=last,
-        now=now,
-        kind=kind,
-        staff=staff,
-        ignoring=ignoring,
-        holder=holder,
-        vouched=vouched,
-    )
-    return [moment(instant) for instant in found]
+
+    kind: AppointmentKind | None
+    staff: StaffMember | None
+    ignoring: UUID | None
+    holder: str
+    vouched: Collection[int] | None
+
+
+def slots(
+    *, module: Module, first: date, last: date, now: datetime, **also: Unpack[Circumstances]
+) -> list[datetime]:
+    """The starts offered on the schedule's local dates `first` to `last`, in order, as UTC datetimes."""
+    return [moment(start) for start in instants(module=module, first=first, last=last, now=now, **also)]
 
 
 def instants(
-    *,
-    module: Module,
-    first: date,
-    last: date,
-    now: datetime,
-    kind: AppointmentKind | None = None,
-    staff: StaffMember | None = None,
-    ignoring: UUID | None = None,
-    holder: str = "",
-    vouched: Collection[int] | None = None,
+    *, module: Module, first: date, last: date, now: datetime, **also: Unpack[Circumstances]
 ) -> list[int]:
     """As `slots`, in microseconds since 2000: for whoever looks at many."""
-    found = _by_desk(module, first, last, now, kind, staff, ignoring, holder, vouched)
+    found = _by_desk(module, first, last, now, **also)
     if len(found) == 1:
         return found[0][1]
     return sorted(set().union(*(starts for _, starts in found)))
 
 
-def is_offered(
-    *,
-    module: Module,
-    start: datetime,
-    now: datetime,
-    kind: AppointmentKind | None = None,
-    staff: StaffMember | None = None,
-    ignoring: UUID | None = None,
-    holder: str = "",
-    vouched: Collection[int] | None = None,
-) -> bool:
-    """Is this very start offered at this moment? The rest as of `slots`."""
-    day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    found = _by_desk(module, day, day, now, kind, staff, ignoring, holder, vouched)
-    return any(micros(start) in starts for _, starts in found)
+def is_offered(*, module: Module, start: datetime, now: datetime, **also: Unpack[Circumstances]) -> bool:
+    """Is this very start offered at this moment?"""
+    return any(micros(start) in starts for _, starts in _on_the_day(module, start, now, **also))
 
 
-def free_staff(
-    *,
-    module: Module,
-    start: datetime,
-    now: datetime,
-    kind: AppointmentKind | None = None,
-    ignoring: UUID | None = None,
-    holder: str = "",
-    vouched: Collection[int] | None = None,
-) -> list[int]:
+def free_staff(*, module: Module, start: datetime, now: datetime, **also: Unpack[Circumstances]) -> list[int]:
     """Ids of the team's members for whom this very start is offered, in the team's order."""
-    day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
-    found = _by_desk(module, day, day, now, kind, None, ignoring, holder, vouched)
+    found = _on_the_day(module, start, now, **also)
     return [staff_id for staff_id, starts in found if staff_id and micros(start) in starts]
 
 
@@ -140,19 +100,19 @@ def rules_of(module: Module, kind: AppointmentKind | None = None) -> Rules:
     )
 
 
+def _on_the_day(
+    module: Module, start: datetime, now: datetime, **also: Unpack[Circumstances]
+) -> list[tuple[int, list[int]]]:
+    day = start.astimezone(ZoneInfo(module.schedule.zone)).date()
+    return _by_desk(module, day, day, now, **also)
+
+
 def _by_desk(
-    module: Module,
-    first: date,
-    last: date,
-    now: datetime,
-    kind: AppointmentKind | None,
-    staff: StaffMember | None,
-    ignoring: UUID | None,
-    holder: str,
-    vouched: Collection[int] | None,
+    module: Module, first: date, last: date, now: datetime, **also: Unpack[Circumstances]
 ) -> list[tuple[int, list[int]]]:
     """What each who serves visitors offers, in microseconds since 2000; by the id of the desk."""
     zone = ZoneInfo(module.schedule.zone)
+    kind, vouched = also.get("kind"), also.get("vouched")
     rules = rules_of(module, kind)
     today = now.astimezone(zone).date()
     first, last = max(first, today - DAY), min(last, last_date(module, now, kind))
@@ -160,18 +120,9 @@ def _by_desk(
         return []
     # what happens on a date must be known whole where dates are counted
     beside = A_DATE if rules.per_day or rules.own_per_day else timedelta(0)
-    wanted = Wanted(
-        module_id=module.id,
-        between=module.between,
-        staff_id=staff.id if staff else None,
-        kinds=blocking(module),
-        low=moment(instant_of(first, MIDNIGHT, zone)) - beside,
-        high=moment(instant_of(last + DAY, MIDNIGHT, zone) + rules.occupies) + beside,
-        now=now,
-        oldest=now - timedelta(hours=module.mirror_age_hours),
-        ignoring=ignoring,
-        holder=holder,
-    )
+    low = moment(instant_of(first, MIDNIGHT, zone)) - beside
+    high = moment(instant_of(last + DAY, MIDNIGHT, zone) + rules.occupies) + beside
+    wanted = wanted_between(low, high, module, now, **also)
 
     def offered_by(desk: Desk) -> list[int]:
         if vouched is not None:  # rule 10; what takes a person's time goes on counting
@@ -195,6 +146,20 @@ def _by_desk(
     return [(desk.id, offered_by(desk)) for desk in desks(wanted) if not (blind and desk.stale)]
 
 
-def blocking(module: Module) -> list[BusyKind]:
-    """Which busy time blocks, by the module's rule for what is not certain."""
-    return [kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN]
+def wanted_between(
+    low: datetime, high: datetime, module: Module, now: datetime, **also: Unpack[Circumstances]
+) -> Wanted:
+    """The question for whatever stands in the way between two instants, by the module's own rules."""
+    staff = also.get("staff")
+    return Wanted(
+        module_id=module.id,
+        between=module.between,
+        staff_id=staff.id if staff else None,
+        kinds=[kind for kind in BusyKind if module.tentative_blocks or kind not in UNCERTAIN],
+        low=low,
+        high=high,
+        now=now,
+        oldest=now - timedelta(hours=module.mirror_age_hours),
+        ignoring=also.get("ignoring"),
+        holder=also.get("holder", ""),
+    )

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from genie.core.hours import DAY, MIDNIGHT, instant_of
-from genie.core.spans import micros, moment
+from genie.core.hours import DAY, span_of
+from genie.core.spans import micros
 from genie.flows.offer import last_date, rules_of
-from genie.flows.tell_admins import tell_admins
+from genie.flows.tell_admins import letters_about, tell_admins
 from genie.providers.external import NoAnswer, Question, ask
 from genie.providers.registry import ProviderSettings
-from genie.store.models import AppointmentKind, Message, Module, StaffMember
+from genie.store.models import AppointmentKind, Module, StaffMember
 from genie.store.sealed import Unreadable, unseal
 
 SILENCES = 3
@@ -67,7 +67,7 @@ def offered_externally(
     last = min(last, last_date(module, now, kind))
     if first > last:
         return []
-    low, high = (moment(instant_of(day, MIDNIGHT, zone)) for day in (first, last + DAY))
+    low, high = span_of(first, last, zone)
     return _asked(_question(module, low, high, kind, staff), module, settings, now)
 
 
@@ -158,8 +158,8 @@ def _failed(module: Module, breaker: Breaker, why: str, now: datetime) -> None:
 def _tell(module: Module, why: str, now: datetime) -> None:
     heading = f"The free times of {module.name} come from here again"
     path = f"/company/{module.company.slug}/apps/{module.slug}"
-    told = Message.objects.filter(company=module.company, kind=Message.Kind.ATTENTION)
-    if told.filter(created_at__gt=now - AGAIN, details__heading=heading, details__path=path).exists():
+    told = letters_about(company=module.company, heading=heading, path=path)
+    if told.filter(created_at__gt=now - AGAIN).exists():
         return
     reason = (
         f"The system that is asked for them does not answer: {why} Until it does, times are offered by the "

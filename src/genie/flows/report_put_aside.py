@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from genie.flows.tell_admins import calendar_page, tell_admins
-from genie.store.models import EventLink, Message
+from genie.flows.tell_admins import calendar_page, letters_about, tell_admins
+from genie.store.models import EventLink
 
 AGAIN = timedelta(days=1)
 """One letter tells of everything that is put aside on a calendar in this time."""
@@ -21,8 +21,8 @@ def report_put_aside(*, link_id: UUID, why: str, now: datetime) -> None:
     module, calendar = link.connection.module, link.calendar
     heading = f"An appointment needs a person: {calendar.name}"
     path = calendar_page(link.connection)
-    told = Message.objects.filter(company=module.company, kind=Message.Kind.ATTENTION)
-    if told.filter(created_at__gt=now - AGAIN, details__heading=heading, details__path=path).exists():
+    told = letters_about(company=module.company, heading=heading, path=path)
+    if told.filter(created_at__gt=now - AGAIN).exists():
         return
     reason = (
         f"{why} What changed here waits and is not lost, but it is not on the calendar. Open the page below, "

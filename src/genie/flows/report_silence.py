@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from genie.core.saying import said_list
-from genie.flows.tell_admins import calendar_page, tell_admins
-from genie.store.models import AvailabilityCalendar, Connection, Message, Module, RemoteCalendar
+from genie.flows.tell_admins import calendar_page, letters_about, tell_admins
+from genie.store.models import AvailabilityCalendar, Connection, Module, RemoteCalendar
 from genie.store.queries.remote_calendars import LIVING
 from genie.store.queries.silence import modules_looking_at
 
@@ -46,8 +46,8 @@ def report_silence(*, calendar: RemoteCalendar, why: str, gone: bool, now: datet
         todo = "Once it is back it catches up by itself; if it is gone for good, remove it from the schedule."
     else:
         return
-    told = Message.objects.filter(company=calendar.key.company, kind=Message.Kind.ATTENTION)
-    if told.filter(created_at__gte=since, details__heading=heading, details__path=path).exists():
+    told = letters_about(company=calendar.key.company, heading=heading, path=path)
+    if told.filter(created_at__gte=since).exists():
         return
     reason = f"{why} Until it can be read again, {means}.{_offers(modules)} {todo}"
     tell_admins(company=calendar.key.company, heading=heading, reason=reason, path=path, now=now)

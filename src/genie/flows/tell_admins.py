@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from genie.store import jobs
 from genie.store.models import Company, Connection, Message, Role, User
@@ -29,6 +30,12 @@ def tell_admins(*, company: Company, heading: str, reason: str, path: str, now: 
             created_at=now,
         )
         jobs.wake_message(message.pk)
+
+
+def letters_about(*, company: Company, heading: str, path: str) -> QuerySet[Message]:
+    """The letters of `tell_admins` so far that say the same: whoever tells of it only once looks there."""
+    told = Message.objects.filter(company=company, kind=Message.Kind.ATTENTION)
+    return told.filter(details__heading=heading, details__path=path)
 
 
 def calendar_page(connection: Connection) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from typing import Unpack
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -13,47 +13,26 @@ from django.db.models import Q, QuerySet
 from genie.core.appointment import LIVE
 from genie.core.availability import Rules, Seats
 from genie.core.holidays import closed, occurrences
-from genie.core.hours import DAY, MIDNIGHT, instant_of
+from genie.core.hours import DAY, span_of
 from genie.core.saying import said_day
-from genie.core.spans import MINUTE, micros, moment
-from genie.flows.offer import blocking, is_offered, rules_of
+from genie.core.spans import MINUTE, micros
+from genie.flows.offer import Circumstances, is_offered, rules_of, wanted_between
 from genie.store.models import Appointment, AppointmentKind, Hold, Module, Schedule, StaffMember, TimeOff
 from genie.store.queries.holidays import holidays_of
 from genie.store.queries.slots import EDGE, Desk, Wanted, busy_calendars, desks
 
 
 def why_not(
-    *,
-    module: Module,
-    start: datetime,
-    end: datetime,
-    now: datetime,
-    kind: AppointmentKind | None = None,
-    staff: StaffMember | None = None,
-    ignoring: UUID | None = None,
-    holder: str = "",
-    vouched: Collection[int] | None = None,
+    *, module: Module, start: datetime, end: datetime, now: datetime, **also: Unpack[Circumstances]
 ) -> list[str]:
     """Each rule that [start, end) breaks, as a sentence; none when the rules offer it.
 
-    `ignoring` is the appointment being moved: it does not stand in its own way, nor does the hold of
-    `holder`. `vouched`: what another system, asked about it, offers in place of rules 1 to 6. Of a team
-    without `staff`, each member's reasons are said after the member's name.
+    Of a team without `staff`, each member's reasons are said after the member's name.
     """
-    asked = _Asked(
-        module=module, start=start, end=end, now=now, kind=kind, staff=staff, ignoring=ignoring, holder=holder
-    )
-    if is_offered(
-        module=module,
-        start=start,
-        now=now,
-        kind=kind,
-        staff=staff,
-        ignoring=ignoring,
-        holder=holder,
-        vouched=vouched,
-    ):
+    if is_offered(module=module, start=start, now=now, **also):
         return []
+    asked = _Asked(module=module, start=start, end=end, now=now, also=also)
+    kind, staff, vouched = asked.kind, also.get("staff"), also.get("vouched")
     rules = rules_of(module, kind)
     found = desks(asked.wanted(rules))
     members = StaffMember.objects.select_related("schedule").in_bulk([desk.id for desk in found if desk.id])
@@ -79,25 +58,16 @@ class _Asked:
     start: datetime
     end: datetime
     now: datetime
-    kind: AppointmentKind | None
-    staff: StaffMember | None
-    ignoring: UUID | None
-    holder: str
+    also: Circumstances
+
+    @property
+    def kind(self) -> AppointmentKind | None:
+        return self.also.get("kind")
 
     def wanted(self, rules: Rules) -> Wanted:
         """What takes the very time, and the time kept free after it."""
-        return Wanted(
-            module_id=self.module.id,
-            between=self.module.between,
-            staff_id=self.staff.id if self.staff else None,
-            kinds=blocking(self.module),
-            low=self.start,
-            high=self.end + timedelta(minutes=rules.between),
-            now=self.now,
-            oldest=self.now - timedelta(hours=self.module.mirror_age_hours),
-            ignoring=self.ignoring,
-            holder=self.holder,
-        )
+        until = self.end + timedelta(minutes=rules.between)
+        return wanted_between(self.start, until, self.module, self.now, **self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +104,14 @@ class _Here:
     @property
     def appointments(self) -> QuerySet[Appointment]:
         live = Appointment.objects.filter(state__in=LIVE).select_related("kind", "module")
-        return live if self.asked.ignoring is None else live.exclude(id=self.asked.ignoring)
+        ignoring = self.asked.also.get("ignoring")
+        return live if ignoring is None else live.exclude(id=ignoring)
 
     @property
     def holds(self) -> QuerySet[Hold]:
-        kept = Hold.objects.filter(expires_at__gt=self.asked.now).exclude(visitor=self.asked.holder)
+        kept = Hold.objects.filter(expires_at__gt=self.asked.now).exclude(
+            visitor=self.asked.also.get("holder", "")
+        )
         return kept.select_related("kind", "module")
 
 
@@ -280,7 +253,7 @@ def _kept_free(one: Appointment | Hold) -> int:
 
 
 def _on_date(here: _Here, which: Q) -> int:
-    begins, ends = (moment(instant_of(day, MIDNIGHT, here.zone)) for day in (here.day, here.day + DAY))
+    begins, ends = span_of(here.day, here.day, here.zone)
     on = which & Q(start__gte=begins, start__lt=ends)
     return here.appointments.filter(on).count() + here.holds.filter(on).count()
 
