@@ -30,6 +30,20 @@ def script(
 
 
 FOUND = {
+    "a change here was undone when a calendar whose answer was lost was linked again": Script(
+        seed=73,
+        system="google",
+        winner="dashboard_wins",
+        booked=1,
+        capacity=50,
+        push=True,
+        steps=(
+            step("somebody_books", hour=69, at_once=False),
+            step("meanwhile", request=1, after=False, step=step("worker_runs"), first=None),
+            step("moved_here", which=5, hour=20),
+            step("unlinked", keep=True),
+        ),
+    ),
     "a removal whose worker died at its end was never finished": script(
         6, "memory", step("unlinked", keep=False), push=True
     ),

@@ -48,12 +48,12 @@ class Overtaken(Exception):
     """Another worker moved the link on: forget what was learned and begin anew."""
 
 
-def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, adopting: bool = False) -> None:
+def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) -> None:
     """Merge an event that was read by id into its appointment, in one transaction with the link's receipt.
 
-    `adopting`: a copy that survived an earlier link; nothing was agreed since, so the dashboard's values
-    win, silently (SYNC.md, *Safety*: relink). They win as well while real-time updates are off: then a look
-    only learns what to write over. Raises Overtaken when the link is not in `version` any more,
+    Of a copy that survived an earlier link nothing was agreed since, so the dashboard's values win, silently
+    (SYNC.md, *Safety*: relink). They win as well while real-time updates are off: then a look only learns
+    what to write over. Raises Overtaken when the link is not in `version` any more,
     Transient when the event seems to be older than what we know.
     """
     with transaction.atomic():
@@ -65,7 +65,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime, ad
             _leave_series_alone(link, event, now)
             return
         remote, parted = remote_fields(event.content, appointment, link)
-        one_way = adopting or not link.connection.realtime
+        one_way = link.adopts or not link.connection.realtime
         asked = [] if one_way else [Fields.from_json(ask) for ask in link.asked]
         base, sent = (remote, remote) if one_way else _agreed(link, asked, local_fields(appointment))
         merge = reconcile(
@@ -295,7 +295,7 @@ def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split
     link.remote_id, link.uid = event.id, event.uid or link.uid
     link.etag, link.stamp = event.version, event.stamp
     link.base, link.sent, link.asked = {**remote.to_json(), "cut": parted.cut}, sent.to_json(), []
-    link.block = parted.block or link.block
+    link.block, link.adopts = parted.block or link.block, False
     link.missing_since = None
     link.version += 1
     note_seen(link.calendar_id, event)
@@ -326,7 +326,7 @@ def _leave_series_alone(link: EventLink, event: RemoteEvent, now: datetime) -> N
     asked = [Fields.from_json(ask) for ask in link.asked]
     base, _ = _agreed(link, asked, local_fields(link.appointment))
     link.base = {**base.to_json(), **(link.base or {}), "series": True}
-    link.reason = A_SERIES
+    link.reason, link.adopts = A_SERIES, False
     link.etag = event.version
     link.version += 1
     link.save()

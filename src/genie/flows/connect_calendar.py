@@ -129,6 +129,7 @@ def _take_up_again(connection: Connection, to_come: Sequence[Appointment]) -> No
         remote_id="",
         etag="",
         stamp=None,
+        adopts=True,
         base=None,
         sent=None,
         block="",

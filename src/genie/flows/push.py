@@ -63,11 +63,6 @@ class Debt:
     link: EventLink
     """The row as it was read, with what was about to be asked written down."""
 
-    @property
-    def adopting(self) -> bool:
-        """Its calendar was linked again, nothing was agreed since: what is there is overwritten silently."""
-        return self.link.base is None and bool(self.link.uid)
-
 
 def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
     """Pay one link's debt, once. Raises ProviderFault; what is owed stays owed until a receipt is kept."""
@@ -134,7 +129,7 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     survivor = _survivor(debt, provider) if debt.known_before else None
     if survivor is not None:
-        absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now, adopting=debt.adopting)
+        absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now)
         return
     try:
         event = provider.create(debt.calendar, debt.identity, debt.content)
@@ -143,7 +138,7 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         return
     if debt.known_before:
         # an earlier create may be the one that took effect: what is there decides, not what we sent now
-        absorb(link_id=debt.link_id, version=debt.version, event=event, now=now, adopting=debt.adopting)
+        absorb(link_id=debt.link_id, version=debt.version, event=event, now=now)
     else:
         _receipt(debt, event, now)
 

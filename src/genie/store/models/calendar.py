@@ -214,6 +214,7 @@ class EventLink(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.OWES_PUSH)
     reason = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField(null=True)
+    adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
     missing_since = models.DateTimeField(null=True)  # a disappearance waits before it counts
     recheck = models.PositiveSmallIntegerField(default=0)  # looks left for a create of unknown outcome
     next_attempt = models.DateTimeField(null=True)
