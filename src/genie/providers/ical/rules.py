@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from genie.core.errors import Malformed
@@ -62,6 +62,8 @@ class Rule:
     positions: tuple[int, ...]
     times: tuple[time, ...]
     own_day: int
+    steps: tuple[timedelta, ...]
+    """How long after a day or week begins the rule occurs, where that is the same in each; else empty."""
 
 
 @lru_cache(maxsize=4_000)
@@ -89,6 +91,10 @@ def rule_of(text: str, first: datetime) -> Rule:
     if freq == "YEARLY" and not (says_days or weeks or months):
         months = frozenset([first.month])
     week_start = weekday(parts.get("WKST", "MO"))
+    week = tuple(sorted((one - week_start) % 7 for one in plain or range(7)))
+    positions = tuple(numbers(parts, "BYSETPOS", 1, 366, from_end=True))
+    times = times_of(parts, first)
+    limited = bool(months or month_days or positions or (freq == "DAILY" and plain))
     return Rule(
         freq=freq,
         interval=number(parts, "INTERVAL", 1, 10_000) or 1,
@@ -100,11 +106,21 @@ def rule_of(text: str, first: datetime) -> Rule:
         year_days=year_days,
         weeks=weeks,
         weekdays=plain,
-        week=tuple(sorted((one - week_start) % 7 for one in plain or range(7))),
+        week=week,
         nth=nth,
-        positions=tuple(numbers(parts, "BYSETPOS", 1, 366, from_end=True)),
-        times=times_of(parts, first),
+        positions=positions,
+        times=times,
         own_day=first.day,
+        steps=() if limited else steps_of(freq, week, times),
+    )
+
+
+def steps_of(freq: str, week: tuple[int, ...], times: tuple[time, ...]) -> tuple[timedelta, ...]:
+    days = {"DAILY": (0,), "WEEKLY": week}.get(freq, ())
+    return tuple(
+        timedelta(days=day, hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+        for day in days
+        for clock in times
     )
 
 
