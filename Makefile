@@ -9,7 +9,7 @@ FRONT_END := $(shell find frontend src/genie/web/templates src/genie/web/icons -
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
-.PHONY: run test scripts check fix lock vectors bench simulate simulate-mutants sandbox browser wheel
+.PHONY: run test scripts races check fix lock vectors bench simulate simulate-mutants sandbox browser wheel
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed $(BUILD)/.built  ## start everything; PORT, HOST, DATABASE_URL, DEMO=no
@@ -23,6 +23,9 @@ test: $(VENV)/.installed-dev $(BUILD)/.built browser  ## everything, a real brow
 
 scripts: $(VENV)/.installed-dev  ## random two-way scripts on each calendar system; SCRIPTS=500, ON=google,caldav, SEED=n
 	@$(BIN)/python -m tests.flows.play_scripts
+
+races: $(VENV)/.installed-dev $(BUILD)/.built  ## 500 at once over 8 processes: for a slot, a date, a team, with holds and moves
+	RACE_POSTS=500 RACE_PROCESSES=8 $(BIN)/python -m pytest -q tests/flows/test_races.py
 
 browser: $(VENV)/.installed-dev
 	@$(BIN)/python -m run.browser
