@@ -9,7 +9,7 @@ FRONT_END := $(shell find frontend src/genie/web/templates src/genie/web/icons -
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONPATH := src
 
-.PHONY: run test scripts races check fix lock vectors bench simulate simulate-mutants sandbox browser wheel
+.PHONY: run test scripts races check fix lock vectors bench simulate simulate-mutants chaos sandbox browser wheel
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed $(BUILD)/.built  ## start everything; PORT, HOST, DATABASE_URL, DEMO=no
@@ -54,6 +54,10 @@ simulate: $(VENV)/.installed-dev  ## random worlds in which everything goes wron
 
 simulate-mutants: $(VENV)/.installed-dev  ## does the simulation notice planted faults? SEEDS=n [ONLY=name,name]
 	@PYTHONPATH=src:. $(BIN)/python -m tests.simulation.mutants --seeds $(or $(SEEDS),2000) $(if $(ONLY),--only $(ONLY))
+
+chaos: $(VENV)/.installed-dev  ## the real programs under load while all of them die: ROUNDS=n [SEED=s] [SECONDS=n]
+	@PYTHONPATH=src:. $(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) $(if $(SEED),--seed $(SEED)) \
+	    --seconds $(or $(SECONDS),60)
 
 wheel: $(VENV)/.installed $(BUILD)/.built  ## a wheel in dist/, the built front end inside
 	@rm -rf build src/schedule_genie.egg-info  # files of an earlier one would get into this one
