@@ -27,7 +27,7 @@ from genie.flows.set_realtime import set_realtime
 from genie.providers.port import Secret
 from genie.providers.registry import ProviderSettings, notifications
 from genie.store.models import Appointment, RemoteCalendar, RemoteKey, User
-from genie.store.queries.slots import ALONE, Wanted, busy_calendars
+from genie.store.queries.slots import ALONE, Wanted, busy_events
 from genie.store.sealed import seal
 
 FRIDAY = MONDAY - timedelta(days=3)
@@ -157,7 +157,7 @@ class StandInScene(Business):
             ignoring=None,
             holder="",
         )
-        return bool(busy_calendars(wanted, desk_id=ALONE))
+        return bool(busy_events(wanted, desk_id=ALONE))
 
     def offered(self, hours: float) -> bool:
         return is_offered(module=self.module, start=self.at(hours).start, now=self.now)

@@ -15,7 +15,7 @@ from tests.core import reference
 
 from genie.core.availability import Rules, Seats, Taken, offered, offered_instants
 from genie.core.holidays import LAST, Holiday
-from genie.core.hours import Hours, LocalDates, instant_of
+from genie.core.hours import Hours, LocalDates, instant_of, readings_of
 from genie.core.spans import MINUTE, Covered, Span, merge, micros, moment
 from genie.worker.management.commands.vectors import trouble_with
 
@@ -367,6 +367,30 @@ def test_instants_are_told_by_local_date(name, change):
 def test_wall_time_becomes_an_instant(zone, wall, instant):
     value = datetime.fromisoformat(wall)
     assert moment(instant_of(value.date(), value.time(), ZoneInfo(zone))) == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "instants"),
+    [
+        ("America/New_York", "2026-03-08T02:30", []),
+        ("America/New_York", "2026-03-08T03:00", ["2026-03-08T07:00:00Z"]),
+        ("America/New_York", "2026-11-01T01:30", ["2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z"]),
+        ("Australia/Lord_Howe", "2026-04-05T01:45", ["2026-04-04T14:45:00Z", "2026-04-04T15:15:00Z"]),
+        ("Pacific/Apia", "2011-12-30T12:00", []),  # a date that was left out
+    ],
+)
+def test_a_wall_time_is_read_as_none_one_or_two_instants(zone, wall, instants):
+    found = readings_of(datetime.fromisoformat(wall), ZoneInfo(zone))
+    assert found == [datetime.fromisoformat(one) for one in instants]
+
+
+def test_places_left_are_those_that_can_be_added_one_by_one():
+    seats = Seats([0, 60], [60, 120], [0, 0], [0, 2])
+    assert seats.places(3, 0, 60) == 2
+    assert seats.places(3, 60, 120) == 1  # what runs there allows two at once
+    assert seats.places(3, 0, 120) == 1
+    assert seats.places(1, 0, 60) == seats.places(0, 200, 300) == 0
+    assert Seats().places(5, 0, 60) == 5
 
 
 @st.composite

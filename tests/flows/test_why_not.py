@@ -54,9 +54,13 @@ def test_nothing_is_said_of_what_is_offered(acme: Shop) -> None:
 
 def test_what_has_passed_or_is_too_soon_or_too_far(acme: Shop) -> None:
     Module.objects.update(how_soon=2 * 24 * 60, horizon_days=5)
-    assert said(acme) == ["It is sooner than the minimum notice of 2 days."]
+    assert said(acme) == [
+        "It is sooner than the minimum notice of 2 days: nothing starts before Tue 3 Mar, 07:00."
+    ]
     assert said(acme, "2026-02-27T10:00") == ["This time has passed."]
-    assert said(acme, "2026-03-09T10:00") == ["It is further ahead than the 5 days that can be booked."]
+    assert said(acme, "2026-03-09T10:00") == [
+        "It is further ahead than the 5 days that can be booked: the last date is Fri 6 Mar."
+    ]
 
 
 def test_outside_the_hours_or_between_two_starts(acme: Shop) -> None:
@@ -87,7 +91,33 @@ def test_time_off_and_the_calendar_that_is_busy_are_named(acme: Shop) -> None:
     )
     busy(acme.reads(acme.calendar("room", name="Meeting room")), "2026-03-02T10:00")
     busy(acme.reads(acme.calendar("free", name="Free then")), "2026-03-02T11:00")
-    assert said(acme) == ["It meets time off (Dentist).", "The calendar Meeting room is busy then."]
+    assert said(acme) == [
+        "It meets time off (Dentist).",
+        "The calendar Meeting room is busy then: an event, Mon 2 Mar, 10:00–11:00.",
+    ]
+
+
+def test_the_policy_about_an_event_is_said(acme: Shop) -> None:
+    room = acme.reads(acme.calendar("room", name="Room"))
+    busy(room, "2026-03-02T10:00", kind="tentative")
+    busy(room, "2026-03-02T10:00", kind="out_of_office", all_day=True)
+    assert said(acme) == [
+        "The calendar Room is busy then: an all-day event, Mon 2 Mar, 10:00–11:00, marked out of office.",
+        "The calendar Room is busy then: an event, Mon 2 Mar, 10:00–11:00, marked tentative, "
+        "and Main office counts tentative events as busy.",
+    ]
+
+
+def test_the_time_kept_free_before_and_after_is_told_apart_from_the_visit(acme: Shop) -> None:
+    Module.objects.update(between=30, start_every=30)
+    acme.put("2026-03-02T09:00")
+    assert said(acme, "2026-03-02T10:00") == [
+        "The 30 minutes kept free after another appointment (Mon 2 Mar, 09:00–10:00) reach into it."
+    ]
+    acme.put("2026-03-03T11:00")
+    assert said(acme, "2026-03-03T10:00") == [
+        "The 30 minutes kept free after it would meet another appointment (Tue 3 Mar, 11:00–12:00)."
+    ]
 
 
 def test_our_own_event_is_no_reason(acme: Shop) -> None:
@@ -95,7 +125,7 @@ def test_our_own_event_is_no_reason(acme: Shop) -> None:
     moved = acme.put("2026-03-02T10:00")
     acme.tie(moved, acme.links(calendar))
     busy(calendar, "2026-03-02T10:00", remote_id="ours.ics")
-    assert said(acme) == ["Another appointment takes this time."]
+    assert said(acme) == ["Another appointment takes this time (Mon 2 Mar, 10:00–11:00)."]
     assert said(acme, ignoring=moved.id) == []
 
 
@@ -116,7 +146,9 @@ def test_what_a_kind_allows_beside_it(acme: Shop) -> None:
     acme.put("2026-03-02T10:00", kind=private)
     assert said(acme) == ["An appointment that takes no more beside it runs then."]
     acme.put("2026-03-03T10:00")
-    assert said(acme, "2026-03-03T10:00", kind=private) == ["Another appointment takes this time."]
+    assert said(acme, "2026-03-03T10:00", kind=private) == [
+        "Another appointment takes this time (Tue 3 Mar, 10:00–11:00)."
+    ]
 
 
 def test_no_place_on_a_weekday(acme: Shop) -> None:
@@ -138,7 +170,7 @@ def test_a_calendar_out_of_reach(acme: Shop) -> None:
     Module.objects.update(unreachable_rule="offer_nothing")
     acme.reads(acme.calendar(read_at=NOW - timedelta(hours=30)))
     assert said(acme) == [
-        "A calendar that Main office looks at could not be read for too long, so nothing is offered."
+        "The calendar desk was not read since Sat 28 Feb, 01:00. After 1 day Main office offers nothing."
     ]
 
 
@@ -154,7 +186,9 @@ def test_of_a_team_each_persons_reasons_are_said_or_those_of_the_one_asked_for(a
     desk = acme.calendar("ann's", name="Ann's own")
     AvailabilityCalendar.objects.create(schedule=ann.schedule, calendar=desk, added_at=NOW)
     busy(desk, "2026-03-02T09:00")
-    assert said(acme, "2026-03-02T09:00", staff=ann) == ["The calendar Ann's own is busy then."]
+    assert said(acme, "2026-03-02T09:00", staff=ann) == [
+        "The calendar Ann's own is busy then: an event, Mon 2 Mar, 09:00–10:00."
+    ]
     assert said(acme, "2026-03-02T09:00", staff=bob) == []
 
 
@@ -170,5 +204,5 @@ def test_each_reason_is_said_at_once(acme: Shop) -> None:
     assert said(acme, "2026-03-02T11:30") == [
         "It is outside the opening hours (Mon 2 Mar: open 09:00–12:00).",
         "It meets a holiday (Feast).",
-        "Another appointment takes this time.",
+        "Another appointment takes this time (Mon 2 Mar, 11:30–12:30).",
     ]

@@ -7,7 +7,7 @@ the grid of candidate starts is then walked beside them, gap by gap. Zones are a
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,6 +110,16 @@ class Seats:
             if most == limit
         ]
         return shared(Covered.by(strict), self.crowd(limit))
+
+    def places(self, capacity: int, start: int, until: int) -> int:
+        """How many more could have [start, until) before it is full."""
+
+        def is_full(more: int) -> bool:
+            starts, untils = [*self.starts, *[start] * more], [*self.untils, *[until] * more]
+            seats = Seats(starts, untils, [*self.kinds, *[0] * more], [*self.mosts, *[0] * more])
+            return bool(seats.full(capacity).between(start, until))
+
+        return bisect_left(range(max(0, capacity)), True, key=is_full)
 
     def per_date(self, dates: LocalDates, *, kind: int = 0) -> Counter[date | None]:
         """How many start on each local date; with `kind`, of that kind alone."""

@@ -92,6 +92,15 @@ def instant_of(day: date, wall: time, zone: ZoneInfo) -> int:
     return _change_between(naive - _micros(later_offset), naive - _micros(offset), zone)
 
 
+def readings_of(wall: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The instants at which the clocks of a zone show `wall` (without a zone), in order, as UTC datetimes.
+
+    None in the hour that is left out as they go forward, two in the hour that comes twice as they go back.
+    """
+    both = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return sorted(one for one in both if one.astimezone(zone).replace(tzinfo=None) == wall)
+
+
 def _micros(offset: timedelta) -> int:
     return offset // timedelta(microseconds=1)
 

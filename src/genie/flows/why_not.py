@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Unpack
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
 from genie.core.appointment import LIVE
-from genie.core.availability import Rules, Seats
+from genie.core.availability import Rules, Seats, offered_instants
+from genie.core.event import BusyKind
 from genie.core.holidays import closed, occurrences
 from genie.core.hours import DAY, span_of
-from genie.core.saying import said_day
+from genie.core.saying import said_day, said_moment, said_span
 from genie.core.spans import MINUTE, micros
-from genie.flows.offer import Circumstances, is_offered, rules_of, wanted_between
+from genie.flows.offer import Circumstances, is_offered, last_date, rules_of, wanted_between
 from genie.store.models import Appointment, AppointmentKind, Hold, Module, Schedule, StaffMember, TimeOff
 from genie.store.queries.holidays import holidays_of
-from genie.store.queries.slots import EDGE, Desk, Wanted, busy_calendars, desks
+from genie.store.queries.slots import EDGE, Desk, Wanted, busy_events, desks, unread_calendars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """What stands against a time. `of_all` holds for whoever it would be with, `of_each` for one staff member
+    (None: the module itself, which has no team)."""
+
+    of_all: list[str]
+    of_each: list[tuple[StaffMember | None, list[str]]]
+
+    @property
+    def none(self) -> bool:
+        """Nothing stands against it for at least one of them: it is offered."""
+        return not self.of_all and any(not said for _, said in self.of_each)
 
 
 def why_not(
@@ -31,25 +46,39 @@ def why_not(
     """
     if is_offered(module=module, start=start, now=now, **also):
         return []
+    found = reasons_against(module=module, start=start, end=end, now=now, **also)
+    named = bool(also.get("staff"))
+    said = [
+        f"{whose.name}: {one}" if whose and not named else one
+        for whose, reasons in found.of_each
+        for one in reasons
+    ]
+    return [*found.of_all, *said] or ["The booking rules do not offer this time."]
+
+
+def reasons_against(
+    *, module: Module, start: datetime, end: datetime, now: datetime, **also: Unpack[Circumstances]
+) -> Reasons:
+    """Each rule that stands against [start, end), asked one by one; `end` is not before the kind's own."""
+    staff, vouched = also.get("staff"), also.get("vouched")
+    rules = rules_of(module, also.get("kind"))
+    end = max(end, start + timedelta(minutes=rules.duration))
     asked = _Asked(module=module, start=start, end=end, now=now, also=also)
-    kind, staff, vouched = asked.kind, also.get("staff"), also.get("vouched")
-    rules = rules_of(module, kind)
     found = desks(asked.wanted(rules))
-    members = StaffMember.objects.select_related("schedule").in_bulk([desk.id for desk in found if desk.id])
-    reasons = list(_too_soon_or_late(asked, rules))
+    of_all = list(_too_soon_or_late(asked, rules))
     if vouched is not None and micros(start) not in vouched:
-        reasons.append(f"The system that {module.name} asks for free times does not offer it.")
-    if not found and staff:
-        reasons.append(f"{staff.name} is not in the team of {module.name}, or is switched off.")
+        of_all.append(f"The system that {module.name} asks for free times does not offer it.")
+    if not found:
+        name = staff.name if staff else "Nobody"
+        of_all.append(f"{name} is not in the team of {module.name}, or is switched off.")
+    members = StaffMember.objects.select_related("schedule").in_bulk([desk.id for desk in found if desk.id])
+    of_each = []
     for desk in found:
         whose = members.get(desk.id)
-        said = [
-            one
-            for rule in (RULES if vouched is None else (_full,))
-            for one in rule(_Here(asked, rules, desk, whose))
-        ]
-        reasons += [f"{whose.name}: {one}" for one in said] if whose and not staff else said
-    return reasons or ["The booking rules do not offer this time."]
+        asks = RULES if vouched is None else WHOSE_TIME if whose else (_full,)
+        here = _Here(asked, rules, desk, whose)
+        of_each.append((whose, [one for rule in asks for one in rule(here)]))
+    return Reasons(of_all=of_all, of_each=of_each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,33 +145,49 @@ class _Here:
 
 
 def _too_soon_or_late(asked: _Asked, rules: Rules) -> Iterator[str]:
-    zone = ZoneInfo(asked.module.schedule.zone)
-    if asked.start <= asked.now:
+    zone = asked.module.schedule.zone
+    first = asked.now + timedelta(minutes=rules.how_soon)
+    if asked.start < asked.now:
         yield "This time has passed."
-    elif asked.start < asked.now + timedelta(minutes=rules.how_soon):
-        yield f"It is sooner than the minimum notice of {_minutes(rules.how_soon)}."
-    last = rules.last_date(asked.now.astimezone(zone).date())
-    if asked.start.astimezone(zone).date() > last:
-        far = (
-            f"{rules.horizon_days} days"
-            if rules.horizon_days is not None
-            else f"{rules.horizon_months} months"
-        )
-        yield f"It is further ahead than the {far} that can be booked."
+    elif asked.start < first:
+        begins = said_moment(first, zone, asked.now)
+        notice = _minutes(rules.how_soon)
+        yield f"It is sooner than the minimum notice of {notice}: nothing starts before {begins}."
+    last = last_date(asked.module, asked.now, asked.kind)
+    if asked.start.astimezone(ZoneInfo(zone)).date() > last:
+        midday = datetime.combine(last, time(12), ZoneInfo(zone))
+        ends = said_day(midday, zone, now=asked.now)
+        yield f"It is further ahead than the {_far(rules)} that can be booked: the last date is {ends}."
+
+
+def _far(rules: Rules) -> str:
+    if rules.horizon_days is not None:
+        return f"{rules.horizon_days} day{'' if rules.horizon_days == 1 else 's'}"
+    if rules.horizon_months is not None:
+        return f"{rules.horizon_months} month{'' if rules.horizon_months == 1 else 's'}"
+    return "two years"
 
 
 def _closed(here: _Here) -> Iterator[str]:
     hours, start, end = here.desk.hours, here.asked.start, here.asked.end
-    openings = hours.openings(first=here.day - 2 * DAY, last=here.day + DAY)
+    openings = hours.openings(first=here.day - 2 * DAY, last=end.astimezone(here.zone).date() + 2 * DAY)
     around = openings.between(micros(start), micros(start) + 1)
     if not around or around[0][1] < micros(end):
         open_then = ", ".join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in hours.on(here.day))
         said = f"open {open_then}" if open_then else "closed"
         on = said_day(start, here.zone.key, now=here.asked.now)
         yield f"It is outside the opening hours ({on}: {said})."
-    elif (micros(start) - around[0][0]) % (here.rules.step * MINUTE):
+    elif not _on_the_grid(here):
         wall = f"{start.astimezone(here.zone):%H:%M}"
         yield f"Visits start every {_minutes(here.rules.step)}; {wall} is between two starts."
+
+
+def _on_the_grid(here: _Here) -> bool:
+    """Would the hours alone offer it? As the rules themselves walk them: where a day and night opening begins
+    its steps is theirs to say."""
+    hours, day, start = here.desk.hours, here.day, here.asked.start
+    rules = Rules(duration=here.rules.duration, start_every=here.rules.step)
+    return micros(start) in offered_instants(hours=hours, rules=rules, first=day, last=day, now=start)
 
 
 def _holiday(here: _Here) -> Iterator[str]:
@@ -162,8 +207,20 @@ def _time_off(here: _Here) -> Iterator[str]:
 
 
 def _busy(here: _Here) -> Iterator[str]:
-    for name in busy_calendars(here.asked.wanted(here.rules), desk_id=here.desk.id):
-        yield f"The calendar {name} is busy then."
+    name = here.asked.module.name
+    for event in busy_events(here.asked.wanted(here.rules), desk_id=here.desk.id):
+        when = said_span(event.start, event.end, here.zone.key, now=here.asked.now, place=False)
+        what = "an all-day event" if event.all_day else "an event"
+        match event.kind:
+            case BusyKind.TENTATIVE:
+                also = f", marked tentative, and {name} counts tentative events as busy"
+            case BusyKind.UNANSWERED:
+                also = f", an invitation without an answer, and {name} counts these as busy"
+            case BusyKind.OUT_OF_OFFICE:
+                also = ", marked out of office"
+            case _:
+                also = ""
+        yield f"The calendar {event.calendar} is busy then: {what}, {when}{also}."
 
 
 def _elsewhere(here: _Here) -> Iterator[str]:
@@ -172,10 +229,14 @@ def _elsewhere(here: _Here) -> Iterator[str]:
         return
     theirs = Q(staff=here.whose) & ~Q(module=here.asked.module) & _near(here)
     appointments, holds = list(here.appointments.filter(theirs)), list(here.holds.filter(theirs))
-    if _meets(here, appointments):
-        yield f"There is an appointment in {appointments[0].module.name} then."
-    elif _meets(here, holds):
-        yield f"Somebody is booking that time in {holds[0].module.name} at this moment."
+    for one in appointments:
+        if _meets(here, [one]):
+            yield f"There is an appointment in {one.module.name} then."
+            return
+    for hold in holds:
+        if _meets(here, [hold]):
+            yield f"Somebody is booking that time in {hold.module.name} at this moment."
+            return
 
 
 def _full(here: _Here) -> Iterator[str]:
@@ -187,13 +248,25 @@ def _full(here: _Here) -> Iterator[str]:
     elif _meets(here, appointments, capacity):
         strict = _meets(here, appointments, capacity, limits=False)
         if capacity == 1 and strict:
-            yield "Another appointment takes this time."
+            yield _taken_by(here, next(one for one in appointments if _meets(here, [one])))
         elif strict:
             yield f"All {capacity} places are taken then."
         else:
             yield "An appointment that takes no more beside it runs then."
     elif _meets(here, [*appointments, *holds], capacity):
         yield "Somebody is booking that time at this moment; it is kept for some minutes."
+
+
+def _taken_by(here: _Here, one: Appointment) -> str:
+    """Which of the two reaches into the other: the visit itself, or the time kept free after it."""
+    when = said_span(one.start, one.end, here.zone.key, now=here.asked.now, place=False)
+    if one.start >= here.asked.end:
+        free = _minutes(here.rules.between)
+        return f"The {free} kept free after it would meet another appointment ({when})."
+    if one.end <= here.asked.start:
+        free = _minutes(_kept_free(one))
+        return f"The {free} kept free after another appointment ({when}) reach into it."
+    return f"Another appointment takes this time ({when})."
 
 
 def _per_day(here: _Here) -> Iterator[str]:
@@ -210,9 +283,13 @@ def _per_day(here: _Here) -> Iterator[str]:
 
 
 def _blind(here: _Here) -> Iterator[str]:
-    module = here.asked.module
-    if here.desk.stale and module.unreachable_rule == Module.UnreachableRule.OFFER_NOTHING:
-        yield f"A calendar that {module.name} looks at could not be read for too long, so nothing is offered."
+    module, zone = here.asked.module, here.zone.key
+    if not here.desk.stale or module.unreachable_rule != Module.UnreachableRule.OFFER_NOTHING:
+        return
+    for name, read_at in unread_calendars(here.asked.wanted(here.rules), desk_id=here.desk.id):
+        since = f"since {said_moment(read_at, zone, here.asked.now)}" if read_at else "yet"
+        after = _minutes(module.mirror_age_hours * 60)
+        yield f"The calendar {name} was not read {since}. After {after} {module.name} offers nothing."
 
 
 RULES: tuple[Callable[[_Here], Iterator[str]], ...] = (
@@ -225,6 +302,8 @@ RULES: tuple[Callable[[_Here], Iterator[str]], ...] = (
     _per_day,
     _blind,
 )
+WHOSE_TIME = (_holiday, _time_off, _busy, _elsewhere, _full)
+"""What goes on counting at a staff member where another system offers the times (rule 10)."""
 
 
 def _near(here: _Here) -> Q:

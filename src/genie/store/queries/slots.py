@@ -176,10 +176,16 @@ ORDER BY d.position, d.place
 
 
 _BUSY = f"""{_WHOSE}
-SELECT DISTINCT c.name FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
+SELECT DISTINCT c.name, b.start, b."end", b.kind, b.all_day
+FROM looked_at l JOIN store_busytime b ON b.calendar_id = l.calendar_id
 JOIN store_remotecalendar c ON c.id = b.calendar_id
 WHERE l.desk = %(desk)s AND b."end" > %(low)s AND b.start < %(high)s AND b.kind = ANY(%(kinds)s)
 AND b.id NOT IN (SELECT id FROM ours)
+ORDER BY c.name, b.start, b."end" LIMIT 20
+"""  # noqa: S608 -- our own words
+_UNREAD = f"""{_WHOSE}
+SELECT c.name, c.read_at FROM looked_at l JOIN store_remotecalendar c ON c.id = l.calendar_id
+WHERE l.desk = %(desk)s AND coalesce(c.read_at < %(oldest)s, true)
 ORDER BY c.name
 """  # noqa: S608 -- our own words
 
@@ -264,9 +270,24 @@ def desks(wanted: Wanted) -> list[Desk]:
     return [_desk(_Row._make(row), wanted) for row in ask(_READ, _values(wanted) | more, binary=True)]
 
 
-def busy_calendars(wanted: Wanted, *, desk_id: int) -> list[str]:
-    """Names of the calendars that make one of the desks busy in [low, high)."""
-    return [name for (name,) in ask(_BUSY, _values(wanted) | {"desk": desk_id})]
+class BusyEvent(NamedTuple):
+    """An event in the way, without its title. `kind`: a value of core.event.BusyKind."""
+
+    calendar: str
+    start: datetime
+    end: datetime
+    kind: str
+    all_day: bool
+
+
+def busy_events(wanted: Wanted, *, desk_id: int) -> list[BusyEvent]:
+    """What makes one of the desks busy in [low, high), by calendar and time; the first twenty."""
+    return [BusyEvent(*row) for row in ask(_BUSY, _values(wanted) | {"desk": desk_id})]
+
+
+def unread_calendars(wanted: Wanted, *, desk_id: int) -> list[tuple[str, datetime | None]]:
+    """Calendars that make one of the desks stale: name, and when each was read last, if ever."""
+    return [tuple(row) for row in ask(_UNREAD, _values(wanted) | {"desk": desk_id, "oldest": wanted.oldest})]
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:

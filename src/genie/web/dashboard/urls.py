@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from genie.web.dashboard import apps, companies, holidays, kinds, schedules, sessions
+from genie.web.dashboard import apps, companies, holidays, kinds, schedules, sessions, why
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", companies.home, name="home"),
@@ -32,6 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         kinds.kind_delete,
         name="kind_delete",
     ),
+    path("company/<slug:slug>/why", why.why_page, name="why"),
+    path("company/<slug:slug>/why.json", why.why_json, name="why_json"),
     path("company/<slug:slug>/schedules", schedules.schedules, name="schedules"),
     path("company/<slug:slug>/schedules/new", schedules.schedule_new, name="schedule_new"),
     path("company/<slug:slug>/schedules/<int:schedule_id>", schedules.schedule_page, name="schedule"),
