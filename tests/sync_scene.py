@@ -141,7 +141,8 @@ class Business:
         """End the faults of the way to the calendar; here there are none."""
 
     def unfinished(self) -> bool:
-        done = (EventLink.State.CLEAN, EventLink.State.ENDED, EventLink.State.PARKED)
+        waiting = (EventLink.State.PARKED, EventLink.State.HELD)
+        done = (EventLink.State.CLEAN, EventLink.State.ENDED, *waiting)
         return EventLink.objects.filter(appointment__module=self.module).exclude(state__in=done).exists()
 
 

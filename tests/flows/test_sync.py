@@ -502,6 +502,7 @@ def test_foreign_events_are_mirrored_as_busy_time_and_never_written(scene: Scene
 
 def test_a_mistake_of_our_own_holds_up_no_other_and_is_said(scene: Scene) -> None:
     one, other = booked(scene), scene.book(at(2).start, name="Joe")
+    scene.book(at(20).start, name="Ann")  # so that not all there are is moved at once
     scene.drain()
     broken = scene.link(one).remote_id
 

@@ -24,11 +24,12 @@ from genie.core.appointment import State
 from genie.core.event import EventContent, Fields, When
 from genie.flows.absorb import A_SERIES, NO_TIME
 from genie.flows.cancel import cancel
+from genie.flows.decide import decide
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.edit import edit
 from genie.flows.push import SERIES_LEFT
 from genie.flows.reschedule import reschedule
-from genie.store.models import Appointment, Change, Connection, EventLink, Message, Module
+from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Message, Module
 
 TITLES = st.sampled_from(["Tour", "Visit", "Chat", "Call – é", ""])
 NOTES = st.sampled_from(["", "Side door", "Two\nlines", "   padded  "])
@@ -348,6 +349,8 @@ class TwoWay(RuleBasedStateMachine):
     def faults_stop(self) -> None:
         self.there.faults_stop()
         self.scene.settle()
+        while self._decided(Incident.Decision.REALLY_CHANGED):
+            self.scene.settle()
         self._both_sides_agree()
         self._no_value_was_lost()
         self._foreign_events_are_untouched()
@@ -475,6 +478,14 @@ class TwoWay(RuleBasedStateMachine):
         self.appointments.append(made)
         self.agreed[made.id] = local_fields(made)
         self.quiet_here = False
+
+    def _decided(self, decision: Incident.Decision) -> bool:
+        """Did somebody press a button, where so much was changed on a calendar that they were asked?"""
+        company = self.scene.module.company_id
+        opened = list(Incident.objects.filter(calendar__key__company_id=company, decision=""))
+        for one in opened:
+            decide(company_id=company, incident_id=one.id, decision=decision, user=None, now=self.scene.now)
+        return bool(opened)
 
     def _drain(self) -> None:
         try:

@@ -26,7 +26,7 @@ from genie.flows.seat import NoSeat
 from genie.flows.set_realtime import set_realtime
 from genie.flows.unlink import unlink
 from genie.notices.port import Letterhead, OutgoingMail, Unavailable
-from genie.store.models import Appointment, Change, Connection, EventLink, Message, Module
+from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Message, Module
 
 FLOWING = ("when", "title", "place", "notes")
 Step = tuple[str, Mapping[str, Any]]
@@ -112,6 +112,22 @@ class Simulated(TwoWay):
             self._drain()
         finally:
             self.stage.way.forget_plans()
+
+    def somebody_decides(self, put_back: bool) -> None:
+        """Where so much was changed on the calendar that a person is asked."""
+        if put_back:
+            links = EventLink.objects.filter(appointment__module=self.scene.module, incident__decision="")
+            for appointment_id in links.values_list("appointment_id", flat=True):
+                self._either_is_right(appointment_id)
+                self.quiet_here = False
+        self._decided(Incident.Decision.PUT_BACK if put_back else Incident.Decision.REALLY_CHANGED)
+
+    def _either_is_right(self, appointment_id: Any) -> None:
+        """What was moved or deleted there may be put back, or may be seen too late for that."""
+        self.loose.add((appointment_id, "when"))
+        if self.gone.get(appointment_id) == {"there"}:
+            del self.gone[appointment_id]
+            self.perhaps_gone.add(appointment_id)
 
     def access_ends(self) -> None:
         if self.granted:

@@ -65,6 +65,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "realtime_switched": (1, {"on": YES_OR_NO}),
     "unlinked": (1, {"keep": YES_OR_NO}),
     "linked_again": (2, {}),
+    "somebody_decides": (3, {"put_back": YES_OR_NO}),
 }
 MEANWHILE = 12
 """How often something happens in the midst of a drain: another worker, or anybody."""

@@ -22,6 +22,7 @@ VALUES: dict[str, Callable[[Tenant], Any]] = {
     "kind_id": lambda t: t.kind.pk,
     "day": lambda t: t.override.date.isoformat(),
     "key_id": lambda t: t.key.pk,
+    "incident_id": lambda t: t.incident.pk,
     "link_id": lambda t: t.link.pk,
     "calendar_id": lambda t: t.calendar.pk,
     "connection_id": lambda t: t.connection.pk,

@@ -22,6 +22,7 @@ from genie.store.models import (
     DateOverride,
     EventLink,
     Holiday,
+    Incident,
     Lead,
     Message,
     Module,
@@ -66,6 +67,7 @@ class Tenant:
     lead: Lead
     appointment: Appointment
     event_link: EventLink
+    incident: Incident
     staff: StaffMember
 
     @property
@@ -168,6 +170,9 @@ def tenant(name: str, agency: Agency | None = None) -> Tenant:
         appointment=appointment,
         event_link=EventLink.objects.create(
             appointment=appointment, connection=connection, calendar=calendar
+        ),
+        incident=Incident.objects.create(
+            calendar=calendar, opened_at=appointment.created_at, decision="let_go"
         ),
         staff=staff,
     )

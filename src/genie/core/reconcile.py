@@ -29,6 +29,8 @@ class Lost:
     value: Any
     side: str
     """Whose value it was: "calendar" or "dashboard"."""
+    put_back: bool = False
+    """It lost no conflict, but is not let in."""
 
 
 @dataclass(frozen=True, slots=True)

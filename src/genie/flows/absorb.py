@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from genie.core.appointment import LIVE
+from genie.core.appointment import LIVE, State
 from genie.core.errors import Transient
 from genie.core.event import Fields
 from genie.core.notes_block import Split
@@ -17,6 +18,7 @@ from genie.core.spans import micros
 from genie.flows import actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
+from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_module, lock_staff
 from genie.providers.port import RemoteEvent
@@ -42,6 +44,10 @@ TOO_LONG = (
 A_SERIES = (
     "On the calendar this was made a repeating event. It is left alone; please make it a single one again."
 )
+
+
+LOST = "Changed on both sides at once; by the module's rule the other side's value was kept."
+PUT_BACK = "Moved on the calendar, and put back there."
 
 
 class Overtaken(Exception):
@@ -78,9 +84,60 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
         )
         if one_way and merge.cancel_here:
             merge = Merge(give=frozenset(FLOWING))
+        counts = "when" in merge.take or (merge.cancel_here and appointment.end > now)
+        answer = judge(link, now) if counts else Answer.APPLY
+        if answer is Answer.HOLD:
+            hold(link, event.version, now)
+            link.save()
+            note_seen(link.calendar_id, event)
+            return
+        if answer is Answer.PUT_BACK:
+            if merge.cancel_here:
+                note_not_taken(link, now)
+                make_anew(link)
+                return
+            merge = _put_back(merge)
         changed = _take_in(link, merge, remote, parted, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)
+
+
+def _put_back(merge: Merge) -> Merge:
+    """The time that was set there is not taken: ours is written over it, and the history keeps theirs."""
+    take = dict(merge.take)
+    theirs = Lost("when", take.pop("when"), "calendar", put_back=True)
+    ours = tuple(one for one in merge.lost if one.field != "when")  # ours did not lose after all
+    return replace(merge, take=take, give=merge.give | {"when"}, lost=(*ours, theirs))
+
+
+def note_not_taken(link: EventLink, now: datetime) -> None:
+    """A deletion that is put back, in the history. The caller holds the appointment."""
+    appointment = link.appointment
+    Change.objects.create(
+        appointment=appointment,
+        at=now,
+        revision=appointment.revision,
+        field="state",
+        old=appointment.state,
+        new=State.CANCELLED,
+        origin=Change.Origin.CALENDAR,
+        by=link.calendar.name,
+        lost=True,
+        note="Deleted or declined on the calendar, and put back there.",
+    )
+
+
+def make_anew(link: EventLink) -> None:
+    """Its event is gone and the appointment stands: it is made again, under the next identity, unless one
+    that bears our key has come back meanwhile. That one is written over."""
+    RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
+    link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
+    link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""
+    link.base, link.sent, link.asked, link.adopts = None, None, [], True
+    link.reason, link.attempts, link.next_attempt, link.missing_since = "", 0, None, None
+    no_longer_held(link)
+    link.version += 1
+    link.save()
 
 
 def _is_old_copy(event: RemoteEvent, link: EventLink) -> bool:
@@ -141,8 +198,10 @@ def end(link: EventLink) -> None:
     """Nothing is owed any more and nothing comes in. The connection ends with its last copy removed."""
     link.state, link.reason, link.asked, link.next_attempt = EventLink.State.ENDED, "", [], None
     link.pushed_revision = link.appointment.revision
+    no_longer_held(link)
     link.version += 1
-    link.save(update_fields=["state", "reason", "asked", "next_attempt", "pushed_revision", "version"])
+    held = ["held_at", "held_version", "incident"]
+    link.save(update_fields=["state", "reason", "asked", "next_attempt", "pushed_revision", "version", *held])
     if link.remote_id:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
 
@@ -240,7 +299,7 @@ def _note_lost(appointment: Appointment, lost: tuple[Lost, ...], link: EventLink
             origin=Change.Origin.CALENDAR if from_calendar else Change.Origin.SYSTEM,
             by=link.calendar.name if from_calendar else "the dashboard",
             lost=True,
-            note="Changed on both sides at once; by the module's rule the other side's value was kept.",
+            note=PUT_BACK if one.put_back else LOST,
         )
 
 
@@ -297,6 +356,7 @@ def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split
     link.base, link.sent, link.asked = {**remote.to_json(), "cut": parted.cut}, sent.to_json(), []
     link.block, link.adopts = parted.block or link.block, False
     link.missing_since = None
+    no_longer_held(link)
     link.version += 1
     note_seen(link.calendar_id, event)
 

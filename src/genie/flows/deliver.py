@@ -75,7 +75,7 @@ def deliver(
 
 
 def _free(now: datetime) -> Q:
-    return Q(state=Message.State.OWED, not_before__lte=now) & (
+    return Q(state=Message.State.OWED, not_before__lte=now, held_by=None) & (
         Q(claimed_at=None) | Q(claimed_at__lte=now - LEASE)
     )
 

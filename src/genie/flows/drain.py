@@ -20,6 +20,7 @@ from django.db.models import F
 from genie.core.errors import AccessLost, CalendarGone, Malformed, ProviderFault, Rejected, Transient
 from genie.core.retry import next_attempt
 from genie.flows.absorb import Overtaken
+from genie.flows.carry_out import carry_out
 from genie.flows.check_key import note_access_lost
 from genie.flows.follow_calendar import follow_calendar
 from genie.flows.forget_mirror import forget_mirror_if_unused
@@ -93,6 +94,7 @@ def _go_through(
 ) -> None:
     """A calendar that is not there is looked for once under another id; later it is waited for."""
     try:
+        _links(calendar.id, Step.DECIDED, carry_out, provider, now)
         _links(calendar.id, Step.MISSING, vanish, provider, now)
         _links(calendar.id, Step.OWING, push, provider, now)
         _links(calendar.id, Step.PUT_ASIDE, push, provider, now)

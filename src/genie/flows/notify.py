@@ -193,6 +193,9 @@ def _from_before(
     overtaken: list[Message], kind: Message.Kind, true: dict[str, Any], extra: dict[str, Any]
 ) -> _Letter | None:
     """A reader we never told anything: what the caller says was before is all there is to compare with."""
+    off = overtaken[0].details["told"] if overtaken and overtaken[0].kind == Message.Kind.CANCELLED else None
+    if kind == Message.Kind.BOOKED and off and _same({**off, "cancelled": False}, true):
+        return None  # restored before its cancellation was told
     before = overtaken[0].details if overtaken else extra
     kept = {key: before[key] for key in ("was", "was_place") if before.get(key) is not None}
     if kind == Message.Kind.RESCHEDULED and "was" in kept:

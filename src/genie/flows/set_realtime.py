@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from genie.flows.decide import let_go
 from genie.store import jobs
 from genie.store.models import Connection, RemoteCalendar
 from genie.store.queries.drains import nudged
@@ -26,6 +27,8 @@ def set_realtime(*, company_id: int, connection_id: int, on: bool, now: datetime
             return connection
         connection.realtime = on
         connection.save(update_fields=["realtime"])
+        if not on:
+            let_go(connection=connection, now=now)
         if on:
             RemoteCalendar.objects.filter(id=connection.calendar_id).update(nudged_at=nudged(now))
         jobs.wake_calendar(connection.calendar_id)

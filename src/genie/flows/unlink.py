@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from genie.flows.close_channels import close_channels
+from genie.flows.decide import let_go
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.providers.registry import ProviderSettings
 from genie.store import jobs
@@ -64,6 +65,7 @@ def _decide(company_id: int, connection_id: int, keep_copies: bool, now: datetim
     )
     if connection.state == Connection.State.ENDED:
         return connection.calendar_id, connection.state
+    let_go(connection=connection, now=now)
     removing = not keep_copies and _owe_removal(connection, now)
     connection.state = Connection.State.REMOVING if removing else Connection.State.ENDED
     connection.epoch += 1  # what a drain began under the old epoch, it may not commit

@@ -19,14 +19,19 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
-from genie.flows.absorb import absorb, end, lock_link
+from genie.flows.absorb import absorb, end, lock_link, make_anew, note_not_taken
 from genie.flows.amend import Wanted, amend
+from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
 from genie.store.models import EventLink, Message, Module, RemoteCalendar, RemoteObject
 
 GRACE = timedelta(seconds=120)
 """So long after a disappearance an event that bears our key is still the same one, moved."""
+
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""A deletion that is held is looked for so often: who put the event back need not be asked any more."""
 
 
 def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
@@ -48,9 +53,22 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
             end(locked)  # tidied away after the visit: the appointment took place all the same
             return
         if locked.connection.realtime and locked.calendar.state != RemoteCalendar.State.PARKED:
-            _cancel(locked, now)
+            _cancel_unless(locked, judge(locked, now), now)
         else:
             _owe_anew(locked)
+
+
+def _cancel_unless(link: EventLink, answer: Answer, now: datetime) -> None:
+    if answer is Answer.APPLY:
+        _cancel(link, now)
+    elif answer is Answer.PUT_BACK:
+        note_not_taken(link, now)
+        make_anew(link)
+    else:
+        hold(link, "", now)
+        link.next_attempt = now + LOOK_AGAIN  # it may come back by itself
+        link.save()
+        RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
 
 
 def _owe_anew(link: EventLink) -> None:
@@ -105,7 +123,8 @@ def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: dat
         RemoteObject.objects.filter(calendar_id=locked.calendar_id, remote_id=locked.remote_id).delete()
         if locked.state == EventLink.State.MISSING:
             _restore(locked, now)
-        locked.calendar, locked.remote_id, locked.etag = calendar, event.id, event.version
+            locked.came_in_at = None  # it counts again if it was moved
+        locked.calendar, locked.remote_id = calendar, event.id
         locked.stamp, locked.missing_since = None, None
         locked.state = EventLink.State.CLEAN
         if event.identity:
@@ -153,5 +172,6 @@ def _cancel(link: EventLink, now: datetime) -> None:
     RemoteCalendar.objects.filter(id=link.calendar_id).update(last_in_at=now)
     link.state, link.reason = EventLink.State.MISSING, "Deleted on the calendar."
     link.missing_since, link.next_attempt, link.asked = now, now + GRACE, []
+    no_longer_held(link)
     link.version += 1
     link.save()

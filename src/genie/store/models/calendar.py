@@ -179,6 +179,30 @@ class Connection(models.Model):
         return f"{self.module.name} · {self.staff.name}" if self.staff else self.module.name
 
 
+class Incident(models.Model):
+    """So much was moved or deleted on a calendar at once that a person decides about it (decision 0090).
+
+    What came in before it was noticed is applied, and its letters wait; what came after waits itself. Both
+    point here (`EventLink.incident`) until it is decided and done.
+    """
+
+    class Decision(models.TextChoices):
+        REALLY_CHANGED = "really_changed", "These were really changed"
+        PUT_BACK = "put_back", "Put them back"
+        LET_GO = "let_go", "let go"  # the calendar was unlinked, or nothing flows back any more
+
+    calendar = models.ForeignKey(RemoteCalendar, on_delete=models.CASCADE, related_name="incidents")
+    opened_at = models.DateTimeField()
+    decision = models.CharField(max_length=16, choices=Decision.choices, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["calendar"], condition=Q(decision=""), name="incident_one_open")
+        ]
+
+
 class EventLink(models.Model):
     """The tie between an appointment and its event, with the last agreed state (SYNC.md, *What is stored*).
 
@@ -192,6 +216,7 @@ class EventLink(models.Model):
         CLEAN = "clean", "clean"
         OWES_PUSH = "owes_push", "waiting to be sent"
         PARKED = "parked", "needs a person"
+        HELD = "held", "waits for a decision"  # moved or deleted there; not applied yet
         MISSING = "missing", "gone from the calendar"  # cancelled here; looked for until it counts
         ENDED = "ended", "ended"
 
@@ -220,6 +245,10 @@ class EventLink(models.Model):
     next_attempt = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     stale_streak = models.PositiveSmallIntegerField(default=0)  # 412 in a row with unchanged content
+    came_in_at = models.DateTimeField(null=True)  # a move or deletion made there was applied here last
+    held_at = models.DateTimeField(null=True)  # one was not; also while something else is owed or put aside
+    held_version = models.CharField(max_length=300, blank=True)  # as it was then; "": it was gone
+    incident = models.ForeignKey(Incident, null=True, on_delete=models.SET_NULL, related_name="links")
 
     class Meta:
         indexes = [
@@ -227,7 +256,12 @@ class EventLink(models.Model):
                 fields=["calendar", "next_attempt"],
                 condition=Q(state="owes_push"),
                 name="event_link_owed",
-            )
+            ),
+            models.Index(
+                fields=["calendar", "came_in_at"],
+                condition=Q(came_in_at__isnull=False),
+                name="event_link_came_in",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

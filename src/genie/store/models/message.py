@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from genie.store.models.appointment import Appointment
+from genie.store.models.calendar import Incident
 from genie.store.models.tenancy import Company
 
 
@@ -42,6 +43,8 @@ class Message(models.Model):
     not_before = models.DateTimeField()  # inbound moves settle before the customer is told
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)  # a worker is sending it, or died while it was
+    held_by = models.ForeignKey(Incident, null=True, on_delete=models.SET_NULL, related_name="letters")
+    """It is not sent before a person has decided about this."""
     may_have_arrived = models.BooleanField(default=False)  # true from the claim until proven otherwise
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)

@@ -30,6 +30,7 @@ class Step(StrEnum):
     PUT_ASIDE = "put aside"
     MISSING = "missing"
     TO_LOOK_AT = "to look at"
+    DECIDED = "decided"
 
 
 POLL_EVERY = timedelta(seconds=45)
@@ -91,7 +92,22 @@ def to_look_at(now: datetime) -> QuerySet[EventLink]:
     """
     looked_at = (EventLink.State.CLEAN, EventLink.State.PARKED)
     again = Q(state=EventLink.State.PARKED, next_attempt__lte=now)
-    return _followed().filter(again | (_due(now) & _DIFFERS), state__in=looked_at).order_by("id")
+    ripe = Q(again | (_due(now) & _DIFFERS), state__in=looked_at)
+    return _followed().filter(ripe | _held(now)).order_by("id")
+
+
+def _held(now: datetime) -> Q:
+    """What waits for a person is looked at once that is decided, when it changes again, and one that is gone
+    now and then."""
+    other = ~Q(held_version="") & (Q(seen_etag=None) | ~Q(seen_etag=F("held_version")))
+    ripe = ~Q(incident__decision="") | Q(next_attempt__lte=now) | other
+    return Q(ripe, _due(now) | ~Q(incident__decision=""), state=EventLink.State.HELD)
+
+
+def decided(_: datetime) -> QuerySet[EventLink]:
+    """Links that belong to an incident about which a person has decided, and hold nothing back."""
+    links = EventLink.objects.filter(incident__isnull=False, held_at=None).exclude(incident__decision="")
+    return links.order_by("id")
 
 
 def differing(calendar_id: int) -> QuerySet[EventLink]:
@@ -189,6 +205,7 @@ _STEPS: dict[Step, Callable[[datetime], QuerySet[EventLink]]] = {
     Step.PUT_ASIDE: put_aside,
     Step.MISSING: missing,
     Step.TO_LOOK_AT: to_look_at,
+    Step.DECIDED: decided,
 }
 
 
@@ -202,7 +219,7 @@ def _stale(now: datetime, calendar_id: int) -> QuerySet[RemoteCalendar, int]:
 
 def _due_one(now: datetime, calendar_id: int, *addresses: tuple[str, str]) -> QuerySet[RemoteCalendar, int]:
     here = RemoteCalendar.objects.filter(id=calendar_id)
-    debts = (owing(now), put_aside(now), missing(now), to_look_at(now))
+    debts = (owing(now), put_aside(now), missing(now), to_look_at(now), decided(now))
     owed = Q()
     for links in debts:
         owed |= Q(Exists(links.filter(calendar_id=calendar_id)))
@@ -214,7 +231,7 @@ def _due_one(now: datetime, calendar_id: int, *addresses: tuple[str, str]) -> Qu
 def _due_ones(
     now: datetime, _number: int, thorough: bool, *addresses: tuple[str, str]
 ) -> QuerySet[RemoteCalendar, int]:
-    debts = [owing(now), missing(now)] + ([put_aside(now), to_look_at(now)] if thorough else [])
+    debts = [owing(now), missing(now), decided(now)] + ([put_aside(now), to_look_at(now)] if thorough else [])
     owed = Q()
     for links in debts:
         owed |= Q(pk__in=links.order_by().values("calendar_id"))

@@ -11,12 +11,24 @@ from django.utils import timezone
 
 from genie.flows.wired import provider_settings
 from genie.providers.registry import public_calendar, public_kinds
-from genie.store.models import AvailabilityCalendar, Module, RemoteCalendar, Schedule
+from genie.store.models import Appointment, AvailabilityCalendar, Module, RemoteCalendar, Schedule
+from genie.store.queries.incidents import Waiting, waiting, waiting_about
 from genie.store.queries.silence import is_silent, modules_of, silent
 from genie.web.dashboard.remote.accounts import account_keys
 from genie.web.dashboard.remote.words import key_name
 
 register = template.Library()
+
+
+@register.simple_tag
+def waiting_incidents(module: Module) -> list[Waiting]:
+    """Where somebody has to decide what became of a calendar of the module."""
+    return waiting(module)
+
+
+@register.simple_tag
+def waiting_incident_of(appointment: Appointment) -> list[Waiting]:
+    return waiting_about(appointment)
 
 
 @register.simple_tag

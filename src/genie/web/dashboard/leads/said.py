@@ -44,6 +44,8 @@ def standing(appointment: Appointment, link: EventLink | None, connection: Conne
 
 
 def _with_event(link: EventLink, calendar: RemoteCalendar) -> Standing:
+    if link.held_at is not None:
+        return Standing("warn", "changed on", calendar.name, "; held until somebody decides", link.held_at)
     if link.state == EventLink.State.MISSING:
         return Standing("warn", "its event is gone from", calendar.name, since=link.missing_since)
     if link.state == EventLink.State.OWES_PUSH:

@@ -57,10 +57,11 @@ def health_of(connection: Connection, *, now: datetime) -> Health:
         .exclude(remote_id__in=[link.remote_id for link in parked])  # said beside the appointment already
     )
     owed = waiting.count()
+    held = links.filter(held_at__isnull=False).count()
     out = _out(connection, waiting, owed, len(parked), now)
-    back = _back(connection, now)
+    back = _back(connection, held, now)
     level, words = _overall(connection, out, back)
-    advice = _advice(connection, level, len(parked))
+    advice = _advice(connection, level, len(parked), held)
     return Health(level, words, out, back, advice, owed, parked, list(problems.order_by("id")[:SHOWN]))
 
 
@@ -74,7 +75,7 @@ def _overall(connection: Connection, out: Arrow, back: Arrow) -> tuple[str, str]
     return "good", "In step." if back.level == "good" else "Appointments are sent; nothing comes back."
 
 
-def _advice(connection: Connection, level: str, parked: int) -> str:
+def _advice(connection: Connection, level: str, parked: int, held: int) -> str:
     calendar = connection.calendar
     if level not in ("bad", "warn") or connection.state == Connection.State.REMOVING:
         return ""
@@ -93,6 +94,8 @@ def _advice(connection: Connection, level: str, parked: int) -> str:
             "What is listed below is not in step with the calendar, and nothing of it is lost. Put right "
             "what is said beside it, then press Retry."
         )
+    if held:
+        return "Nothing is lost. Say below whether what is held was really changed."
     return "Nothing is lost, and there is nothing to do: it is tried again by itself."
 
 
@@ -130,7 +133,7 @@ def _out(
     return Arrow("good", "Everything is sent.", last, today)
 
 
-def _back(connection: Connection, now: datetime) -> Arrow:
+def _back(connection: Connection, held: int, now: datetime) -> Arrow:
     calendar = connection.calendar
     today = _at_least_last(_changes_today(connection, now), calendar.last_in_at, connection, now)
     if not connection.realtime:
@@ -142,6 +145,14 @@ def _back(connection: Connection, now: datetime) -> Arrow:
     if calendar.attempts:
         words = " ".join(filter(None, [calendar.trouble, _again(calendar.next_attempt, now)]))
         return Arrow("warn", words or "The last look failed; it is tried again.", calendar.last_in_at, today)
+    if held:
+        words = f"{_changes(held)} held until somebody decides."
+        return Arrow("warn", words, calendar.last_in_at, today)
+    return _as_read(connection, today, now)
+
+
+def _as_read(connection: Connection, today: int, now: datetime) -> Arrow:
+    calendar = connection.calendar
     if calendar.read_at is None:
         new = now - connection.linked_at < SETTLING
         words = "Being read for the first time." if new else "Not read yet. Is the worker running?"

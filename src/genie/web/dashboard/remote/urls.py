@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from genie.web.dashboard.remote import availability, configuration, keys
+from genie.web.dashboard.remote import availability, configuration, incidents, keys
 
 CALENDAR = "company/<slug:slug>/apps/<slug:module_slug>/calendar"
 OF_THE_TEAM = "company/<slug:slug>/apps/<slug:module_slug>/team/<int:staff_id>/calendar"
@@ -27,6 +27,9 @@ def of_a_calendar(page: str) -> list[URLPattern]:
 urlpatterns: list[URLPattern | URLResolver] = [
     *of_a_calendar(CALENDAR),
     *of_a_calendar(OF_THE_TEAM),
+    path(
+        "company/<slug:slug>/incidents/<int:incident_id>", incidents.decide_incident, name="decide_incident"
+    ),
     path(KEYS, keys.keys, name="remote_keys"),
     path(f"{KEYS}/list", keys.key_list, name="remote_key_list"),
     path(f"{KEYS}/links", keys.create_link, name="create_registration_link"),

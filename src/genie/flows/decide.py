@@ -1,0 +1,59 @@
+"""Decide about an incident: *These were really changed*, or *Put them back*."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from genie.store import jobs
+from genie.store.models import Connection, EventLink, Incident, Message, User
+
+
+def decide(
+    *, company_id: int, incident_id: int, decision: Incident.Decision, user: User | None, now: datetime
+) -> bool:
+    """False if somebody has decided already: the first one counts.
+
+    The letters that waited may leave, or wait for the worker, which does the rest for each appointment by
+    itself (`carry_out`, `look`): what was decided stands in the row. Raises Incident.DoesNotExist for another
+    company's.
+    """
+    with transaction.atomic():
+        incident = Incident.objects.select_for_update(no_key=True).get(
+            id=incident_id, calendar__key__company_id=company_id
+        )
+        if incident.decision:
+            return False
+        incident.decision, incident.decided_at, incident.decided_by = decision, now, user
+        incident.save(update_fields=["decision", "decided_at", "decided_by"])
+        if decision == Incident.Decision.REALLY_CHANGED:
+            release_letters(incident, now)
+        jobs.wake_calendar(incident.calendar_id)
+    return True
+
+
+def release_letters(incident: Incident, now: datetime, **whose: object) -> None:
+    """What waited leaves now, as if it had been written now: else it would be too old after two days."""
+    waiting = Message.objects.filter(held_by=incident, state=Message.State.OWED, **whose)
+    waiting.update(held_by=None, not_before=now, created_at=now)
+
+
+def let_go(*, connection: Connection, now: datetime) -> None:
+    """Nothing flows back here any more: what waited stays as it is, what was applied is told. Call INSIDE a
+    transaction. The incident ends with the last of its appointments."""
+    held = EventLink.objects.filter(connection=connection, incident__decision="").select_related("incident")
+    for link in held.order_by("id").select_for_update(of=("self",), no_key=True):
+        incident = link.incident
+        assert incident is not None
+        release_letters(incident, now, appointment_id=link.appointment_id)
+        if link.state == EventLink.State.HELD:
+            link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
+        link.incident, link.held_at, link.held_version = None, None, ""
+        link.version += 1
+        link.save()
+    left = EventLink.objects.filter(incident__calendar_id=connection.calendar_id, incident__decision="")
+    if not left.exists():
+        Incident.objects.filter(calendar_id=connection.calendar_id, decision="").update(
+            decision=Incident.Decision.LET_GO, decided_at=now
+        )
