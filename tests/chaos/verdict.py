@@ -15,10 +15,11 @@ from tests.chaos.postbox import Postbox
 from tests.standin_owner import Seen
 
 from genie.core.appointment import State
+from genie.flows.decide import decide
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.wired import provider_settings
 from genie.providers.registry import pushing
-from genie.store.models import Appointment, Change, Connection, EventLink, Message, RemoteCalendar
+from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Message, RemoteCalendar
 from genie.store.queries import drains
 
 AN_HOUR = timedelta(hours=1, minutes=1)
@@ -73,6 +74,7 @@ def time_passes(*, letters: bool) -> None:
     Without `letters` they wait on: a customer is told when both sides agree, as after an hour of quiet.
     """
     now = datetime.now(UTC)
+    somebody_decides(now)
     EventLink.objects.filter(next_attempt__isnull=False).update(
         next_attempt=F("next_attempt") - A_DAY, missing_since=F("missing_since") - A_DAY
     )
@@ -87,6 +89,18 @@ def time_passes(*, letters: bool) -> None:
         owed.filter(claimed_at=None).update(not_before=F("not_before") - AN_HOUR)
         owed.filter(claimed_at__lt=now - SURELY_DEAD).update(
             claimed_at=F("claimed_at") - AN_HOUR, not_before=F("not_before") - AN_HOUR
+        )
+
+
+def somebody_decides(now: datetime) -> None:
+    """The owners of these calendars move and delete many at once, and mean it."""
+    for one in Incident.objects.filter(decision="").select_related("calendar__key"):
+        decide(
+            company_id=one.calendar.key.company_id,
+            incident_id=one.id,
+            decision=Incident.Decision.REALLY_CHANGED,
+            user=None,
+            now=now,
         )
 
 
