@@ -31,6 +31,14 @@ class Copy:
     acknowledged: bool
 
     @property
+    def words(self) -> list[str]:
+        """What must be the same when it is sent again: all but its date and the marks between its parts."""
+        lines = self.raw.decode().splitlines()
+        return [
+            line for line in lines if not line.startswith(("Date:", "--===")) and " boundary=" not in line
+        ]
+
+    @property
     def parsed(self) -> EmailMessage:
         return email.message_from_bytes(self.raw, policy=email.policy.default)
 

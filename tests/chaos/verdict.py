@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -265,8 +266,10 @@ def _arrived(rows: dict[str, Message], seen: dict[str, list[Any]], books: Books)
     for name, copies in seen.items():
         if name not in rows:
             yield Violation(f"a letter {name} arrived that nobody owes")
-        if len({copy.raw for copy in copies}) > 1:
-            yield Violation(f"letter {name} was repeated in other words")
+        first = copies[0].words
+        if others := [copy.words for copy in copies if copy.words != first]:
+            said = "\n".join(difflib.unified_diff(first, others[0], "first", "again", lineterm="", n=1))
+            yield Violation(f"letter {name} was repeated in other words", evidence=said)
     again = sum(len(copies) - 1 for copies in seen.values())
     if again > 2 * books.kills:
         yield Violation(f"{again} letters were sent again after they had been acknowledged")
