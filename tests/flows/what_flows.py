@@ -433,6 +433,17 @@ class WhatFlows:
         scene.poll()
         assert scene.asked() == [scene.reading], "a series that nobody touches costs nothing"
 
+    def test_what_is_wrong_on_the_calendar_stays_said_when_the_visit_is_put_to_its_own_time(
+        self, scene: StandInScene
+    ) -> None:
+        appointment = scene.booked(1)
+        scene.owner.repeat(scene.link(appointment).remote_id)
+        scene.poll()
+        reschedule(**of(appointment), start=appointment.start, now=scene.now, force=True)
+        scene.poll()
+        assert scene.link(appointment).state == EventLink.State.PARKED
+        assert fresh(appointment).attention == A_SERIES
+
     def test_a_visit_made_a_series_and_deleted_there_is_cancelled_here(self, scene: StandInScene) -> None:
         appointment = scene.booked()
         event_id = scene.link(appointment).remote_id

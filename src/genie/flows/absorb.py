@@ -44,8 +44,8 @@ TOO_LONG = (
 A_SERIES = (
     "On the calendar this was made a repeating event. It is left alone; please make it a single one again."
 )
-
-
+OF_THE_CALENDAR = frozenset({NO_TIME, TOO_LONG, A_SERIES})
+"""Flags that stay until it is put right on the calendar."""
 LOST = "Changed on both sides at once; by the module's rule the other side's value was kept."
 PUT_BACK = "Moved on the calendar, and put back there."
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from genie.core.event import When
+from genie.flows.absorb import OF_THE_CALENDAR
 from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.claim import SlotTaken
@@ -68,7 +69,7 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
                 company_id=company_id,
                 changes=Wanted(
                     when=When(start, end or start + (found.end - found.start), found.zone),
-                    attention="" if offered else OUTSIDE_RULES,
+                    attention=None if _is_wrong_there(appointment_id) else _flag(offered),
                     forced=force,
                 ),
                 actor=actor,
@@ -77,3 +78,12 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
             )
     except (NoSeat, IntegrityError) as exc:
         raise SlotTaken(start) from exc
+
+
+def _flag(offered: bool) -> str:
+    return "" if offered else OUTSIDE_RULES
+
+
+def _is_wrong_there(appointment_id: UUID) -> bool:
+    """What is wrong with its event stays said, whatever time it gets here. The caller holds the module."""
+    return Appointment.objects.filter(id=appointment_id, attention__in=OF_THE_CALENDAR).exists()
