@@ -28,6 +28,7 @@ VALUES: dict[str, Callable[[Tenant], Any]] = {
     "connection_id": lambda t: t.connection.pk,
     "event_link_id": lambda t: t.event_link.pk,
     "appointment_id": lambda t: t.appointment.pk,
+    "change_id": lambda t: t.appointment.history.get().pk,
     "lead_id": lambda t: t.lead.pk,
     "staff_id": lambda t: t.staff.pk,
 }

@@ -213,7 +213,8 @@ def test_each_line_says_who_what_when_and_from_where(acme: Leads) -> None:
         (
             {"field": "title", "new": "Tour!", **calendar, "lost": True,
              "note": "Changed on both sides at once."},
-            "Not taken: title set to “Tour!” Changed on both sides at once. Front desk CalDAV calendar",
+            "Not taken: title set to “Tour!” Changed on both sides at once. "
+                "Use this value : Not taken: title set to “Tour!” Front desk CalDAV calendar",
         ),
         (
             {"field": "attention", "new": "Look here.", "origin": "system"},

@@ -39,6 +39,8 @@ class Wanted:
     """A new flag for the dashboard, "" to take the old one away."""
     reason: str = ""
     """Why, in words, for the history."""
+    restores: Change | None = None
+    """The line of the history whose lost value this is."""
     forced: bool = False
     """Take the time even where no seat is free (flagged): the owner's calendar or a person said so."""
     owes_push: bool = True
@@ -168,6 +170,7 @@ def _write_history(
             by=actor.by,
             user=actor.user,
             note=changes.reason[:300],
+            restores=changes.restores if changes.restores and changes.restores.field == name else None,
         )
         for name, (old, new) in lines.items()
     )

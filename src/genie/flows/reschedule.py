@@ -16,7 +16,7 @@ from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered
 from genie.flows.seat import NoSeat, lock_module, lock_staff
 from genie.flows.take_turn import Act, Visitor, take_turn
-from genie.store.models import Appointment
+from genie.store.models import Appointment, Change
 
 OUTSIDE_RULES = "Moved by hand to a time that the booking rules do not offer."
 
@@ -33,11 +33,13 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
     seen_revision: int | None = None,
     visitor: Visitor | None = None,
     vouched: Collection[int] | None = None,
+    restores: Change | None = None,
 ) -> Appointment:
     """Move to `start` (aware); the length stays unless `end` says otherwise. One transaction.
 
     It stays of its kind, and with whom it is: the start must be offered for that staff member.
     `vouched`: what another system, asked about this start, offers in place of rules 1 to 6.
+    `restores` is the line of the history that kept this time when it lost a conflict.
     `visitor` is the customer on the public pages, who may move only so often; None is not limited.
 
     Raises SlotTaken when the rules do not offer that start; staff may `force`, and the appointment is then
@@ -71,6 +73,7 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
                     when=When(start, end or start + (found.end - found.start), found.zone),
                     attention=None if _is_wrong_there(appointment_id) else _flag(offered),
                     forced=force,
+                    restores=restores,
                 ),
                 actor=actor,
                 now=now,

@@ -158,6 +158,9 @@ class Change(models.Model):
     by = models.CharField(max_length=200, blank=True, help_text="who, in words: a name, a calendar")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     lost = models.BooleanField(default=False, help_text="the value `new` lost a conflict and was not taken")
+    restores = models.OneToOneField(  # the lost line whose value this took up: each at most once
+        "self", null=True, on_delete=models.SET_NULL, related_name="restored_by"
+    )
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -99,7 +99,7 @@ def appointment_of(*, company_id: int, appointment_id: UUID) -> Appointment | No
 
 def history_of(*, appointment: Appointment) -> QuerySet[Change]:
     """All that ever changed, the latest first."""
-    return appointment.history.select_related("user").order_by("-id")
+    return appointment.history.select_related("user", "restored_by").order_by("-id")
 
 
 def messages_of(*, appointment: Appointment) -> QuerySet[Message]:

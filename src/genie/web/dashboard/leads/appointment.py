@@ -17,9 +17,10 @@ from genie.core.rights import Right, may
 from genie.core.saying import said_place, same_wall_time
 from genie.flows.amend import Overtaken
 from genie.flows.edit import edit
+from genie.flows.restore_value import NotRestorable, value_of
 from genie.flows.retry_link import retry_link
 from genie.flows.watch_calendar import watch_calendar
-from genie.store.models import Appointment, Company, Connection
+from genie.store.models import Appointment, Change, Company, Connection
 from genie.store.queries.appointments import (
     calendar_kinds,
     history_of,
@@ -123,15 +124,17 @@ def live_context(
     latest = lines[0].number if lines else 0
     since = latest if seen is None else seen
     company_zone = appointment.company.zone
+    editable = appointment.state in LIVE and may(request.user.role, Right.EDIT_APPOINTMENTS)
     return {
         "appointment": appointment,
         "lead": appointment.lead,
         "came_by": [part for part in (lead.source, lead.medium, lead.campaign) if part],
         "live": appointment.state in LIVE,
-        "editable": appointment.state in LIVE and may(request.user.role, Right.EDIT_APPOINTMENTS),
+        "editable": editable,
         "standing": standing(appointment, link, connection),
         "lines": lines,
         "more_lines": len(changes) > LINES,
+        "usable": {change.pk for change in changes if editable and _is_usable(change, appointment)},
         "seen": since,
         "news": [sentence(line) for line in lines if line.number > since],
         "fresh": {change.field: True for change in changes if change.pk > since and not change.lost},
@@ -141,6 +144,14 @@ def live_context(
         "visitor_zone": "" if _same_time(appointment, appointment.visitor_zone) else appointment.visitor_zone,
         "now": now,
     }
+
+
+def _is_usable(change: Change, appointment: Appointment) -> bool:
+    """May the value of a lost line be used?"""
+    try:
+        return change.lost and value_of(change, appointment) is not None
+    except NotRestorable:
+        return False
 
 
 def _same_time(appointment: Appointment, zone: str) -> bool:

@@ -40,7 +40,7 @@ def appointment_reschedule(request: CompanyRequest, company: Company, appointmen
     """The free times of a week, and a form for any other."""
     appointment, now = found(company, appointment_id), timezone.now()
     if appointment.state not in LIVE:
-        return _not_possible(request, appointment)
+        return not_possible(request, appointment)
     return show(request, "_reschedule.html", _choice(request, appointment, now))
 
 
@@ -50,21 +50,21 @@ def appointment_move(request: CompanyRequest, company: Company, appointment_id: 
     """GET asks with the exact new time and each rule it breaks; POST moves."""
     appointment, now = found(company, appointment_id), timezone.now()
     if appointment.state not in LIVE:
-        return _not_possible(request, appointment)
+        return not_possible(request, appointment)
     form = MoveForm(request.GET if request.method != "POST" else request.POST, appointment=appointment)
     if not form.is_valid():
         context = _choice(request, appointment, now, form)
         return show(request, "_reschedule.html", context, status=422)
     start: datetime = form.cleaned_data["start"]
     if request.method != "POST":
-        return show(request, "_move.html", _question(request, appointment, start, now))
+        return show(request, "_move.html", question(request, appointment, start, now))
     return _move(request, appointment, start, now)
 
 
 def _move(request: CompanyRequest, appointment: Appointment, start: datetime, now: datetime) -> HttpResponse:
     sure = SureForm(request.POST)
     if not sure.is_valid():
-        return show(request, "_move.html", _question(request, appointment, start, now), status=422)
+        return show(request, "_move.html", question(request, appointment, start, now), status=422)
     try:
         moved = reschedule(
             company_id=request.company.pk,
@@ -74,20 +74,20 @@ def _move(request: CompanyRequest, appointment: Appointment, start: datetime, no
             seen_revision=sure.cleaned_data["revision"],
             actor=who(request),
             now=now,
-            vouched=_vouched(appointment, start, anew=True),
+            vouched=vouched(appointment, start, anew=True),
         )
     except (Overtaken, SlotTaken) as trouble:
         fresh = found(request.company, appointment.pk)
-        context = _question(request, fresh, start, now)
+        context = question(request, fresh, start, now)
         if isinstance(trouble, Overtaken):
-            context["since_then"] = _since(fresh, sure.cleaned_data["revision"], now)
+            context["since_then"] = since(fresh, sure.cleaned_data["revision"], now)
         else:
             context["taken"] = True
         return show(request, "_move.html", context, status=409)
     except NotPossible:
-        return _not_possible(request, found(request.company, appointment.pk))
+        return not_possible(request, found(request.company, appointment.pk))
     said = said_span(moved.start, moved.end, moved.zone, now=now)
-    return _finished(request, moved, f"Moved to {said}. {_told(moved)}", now)
+    return finished(request, moved, f"Moved to {said}. {told(moved)}", now)
 
 
 @READ_AND_WRITE
@@ -96,7 +96,7 @@ def appointment_cancel(request: CompanyRequest, company: Company, appointment_id
     """GET asks and says what exactly will happen; POST cancels."""
     appointment, now = found(company, appointment_id), timezone.now()
     if appointment.state not in LIVE:
-        return _not_possible(request, appointment)
+        return not_possible(request, appointment)
     if request.method != "POST":
         return show(request, "_cancel.html", _consequences(appointment))
     sure = SureForm(request.POST)
@@ -113,14 +113,14 @@ def appointment_cancel(request: CompanyRequest, company: Company, appointment_id
         )
     except Overtaken:
         fresh = found(company, appointment_id)
-        context = {**_consequences(fresh), "since_then": _since(fresh, revision, now)}
+        context = {**_consequences(fresh), "since_then": since(fresh, revision, now)}
         return show(request, "_cancel.html", context, status=409)
     except NotPossible:
-        return _not_possible(request, found(company, appointment_id))
-    return _finished(request, cancelled, f"Cancelled. {_told(cancelled)}", now)
+        return not_possible(request, found(company, appointment_id))
+    return finished(request, cancelled, f"Cancelled. {told(cancelled)}", now)
 
 
-def _finished(request: CompanyRequest, appointment: Appointment, words: str, now: datetime) -> HttpResponse:
+def finished(request: CompanyRequest, appointment: Appointment, words: str, now: datetime) -> HttpResponse:
     if request.POST.get("grid"):  # asked from within the calendar grid, which reads again by itself
         return HttpResponse(status=204, headers={"HX-Trigger": CHANGED})
     if not is_part(request):
@@ -129,7 +129,7 @@ def _finished(request: CompanyRequest, appointment: Appointment, words: str, now
     return show(request, "_appointment.html", {**context, "done": words}, changed=True)
 
 
-def _not_possible(request: CompanyRequest, appointment: Appointment) -> HttpResponse:
+def not_possible(request: CompanyRequest, appointment: Appointment) -> HttpResponse:
     context = page_context(request, appointment, timezone.now())
     return show(request, "_appointment.html", {**context, "too_late": True}, status=409)
 
@@ -174,7 +174,7 @@ def _choice(
     }
 
 
-def _vouched(appointment: Appointment, start: datetime, *, anew: bool = False) -> list[int] | None:
+def vouched(appointment: Appointment, start: datetime, *, anew: bool = False) -> list[int] | None:
     return vouched_start(appointment.module, start, kind=appointment.kind, staff=appointment.staff, anew=anew)
 
 
@@ -186,10 +186,15 @@ def _asked_date(request: CompanyRequest) -> date | None:
     return asked if asked.year in YEARS else None
 
 
-def _question(
-    request: CompanyRequest, appointment: Appointment, start: datetime, now: datetime
+def question(
+    request: CompanyRequest,
+    appointment: Appointment,
+    start: datetime,
+    now: datetime,
+    end: datetime | None = None,
 ) -> dict[str, Any]:
-    end = start + (appointment.end - appointment.start)
+    """What is said before it is moved to `start`; its length stays unless `end` says otherwise."""
+    end = end or start + (appointment.end - appointment.start)
     broken = why_not(
         module=appointment.module,
         start=start,
@@ -198,7 +203,7 @@ def _question(
         kind=appointment.kind,
         staff=appointment.staff,
         ignoring=appointment.pk,
-        vouched=_vouched(appointment, start),
+        vouched=vouched(appointment, start),
     )
     return {
         **_consequences(appointment),
@@ -231,14 +236,14 @@ def _recipients(appointment: Appointment) -> list[str]:
     return list({address.casefold(): address for address in reversed(addresses)}.values())[::-1]
 
 
-def _told(appointment: Appointment) -> str:
+def told(appointment: Appointment) -> str:
     module, lead = appointment.module, appointment.lead
     if not module.tell_customer:
         return f"{lead.name} is not told: messages to customers are off for {module.name}."
     return f"{lead.name} is told by e-mail."
 
 
-def _since(appointment: Appointment, revision: int, now: datetime) -> list[str]:
+def since(appointment: Appointment, revision: int, now: datetime) -> list[str]:
     """What others did since the person looked."""
     kinds = calendar_kinds(appointment=appointment)
     changes = history_of(appointment=appointment).filter(revision__gt=revision)[:5]

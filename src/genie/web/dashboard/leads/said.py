@@ -90,6 +90,9 @@ class Line:
     where: str
     note: str = ""
     lost: bool = False
+    restores: int | None = None
+    """The number of the line whose lost value this took up."""
+    restored_by: int | None = None
 
 
 def line_of(change: Change, *, zone: str, kinds: Mapping[str, str], now: datetime) -> Line:
@@ -98,7 +101,18 @@ def line_of(change: Change, *, zone: str, kinds: Mapping[str, str], now: datetim
     if change.lost:
         what = f"Not taken: {what[0].lower()}{what[1:]}"
     by, where = _who(change, kinds)
-    return Line(change.pk, change.at, what, by, where, change.note, change.lost)
+    later = getattr(change, "restored_by", None) if change.lost else None
+    return Line(
+        change.pk,
+        change.at,
+        what,
+        by,
+        where,
+        change.note,
+        change.lost,
+        restores=change.restores_id,
+        restored_by=later.pk if later else None,
+    )
 
 
 def sentence(line: Line) -> str:
@@ -150,6 +164,8 @@ def _who(change: Change, kinds: Mapping[str, str]) -> tuple[str, str]:
     if change.origin == Change.Origin.PERSON:
         name = change.by or (change.user.name if change.user else "") or "somebody"
         return name, "in the dashboard"
+    if change.lost:
+        return change.by or "the dashboard", "changed here"
     return change.by or "Schedule Genie", "by itself"
 
 
