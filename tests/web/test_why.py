@@ -145,6 +145,7 @@ def test_a_wall_time_that_comes_twice_is_asked_back(client: Client, acme: Shop) 
     response = client.get("/company/acme/why", twice)
     assert response.status_code == 422
     assert "01:30 on Sun 3 Nov 2030 in New York comes twice" in words(response)
+    assert "01:30 (UTC-04:00) 01:30 (UTC-05:00)" in words(response)
     links = unquote(response.content.decode())
     assert "at=2030-11-03T05:30:00+00:00" in links
     assert "at=2030-11-03T06:30:00+00:00" in links

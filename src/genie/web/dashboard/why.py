@@ -29,10 +29,7 @@ def why_page(request: CompanyRequest, company: Company) -> HttpResponse:
         return render(request, "dashboard/why.html", {"form": _begun(request, company, now)})
     form = WhyForm(request.GET, company=company)
     if not form.is_valid():
-        readings = [
-            {"at": one, "said": f"{one.astimezone(ZoneInfo(form.asked[0].schedule.zone)):%H:%M (UTC%:z)}"}
-            for one in form.readings
-        ]
+        readings = [{"at": one, "said": _reading(one, form.asked[0].schedule.zone)} for one in form.readings]
         context = {"form": form, "readings": readings}
         return render(request, "dashboard/why.html", context, status=422)
     (module, kind), staff = form.asked, form.person
@@ -135,6 +132,12 @@ def _vouched(module: Module, start: datetime, form: WhyForm) -> list[int] | None
 
 def _said(start: datetime, end: datetime, zone: str, now: datetime) -> str:
     return said_span(start, end, zone, now=now)
+
+
+def _reading(at: datetime, zone: str) -> str:
+    """Which of two: *01:30 (UTC-04:00)*."""
+    local = at.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes")
+    return f"{local[11:16]} (UTC{local[16:]})"
 
 
 def _iso(at: datetime | None) -> str | None:
