@@ -12,7 +12,8 @@ from genie.core.breaker import too_many
     [
         (1, 1, False),  # a single appointment may go
         (1, 2, False),
-        (2, 2, True),  # all there are
+        (2, 2, False),  # and so may two
+        (3, 3, True),  # all there are
         (2, 3, False),
         (3, 4, True),  # more than two of a few
         (2, 9, False),

@@ -250,8 +250,8 @@ def test_put_them_back(scene: Scene) -> None:
 
 
 def test_put_back_is_in_the_history(scene: Scene) -> None:
-    visits = booked(scene, 2)
-    delete(scene, visits[0])
+    visits = booked(scene, 3)
+    delete(scene, visits[0], visits[2])
     scene.poll()
     move(scene, 3, visits[1])
     scene.poll()

@@ -9,14 +9,12 @@ WITHIN = timedelta(hours=1)
 MANY, SHARE = 5, 0.2
 """More than so many, and more than this share of a calendar's appointments still to come …"""
 FEW, OF_FEW = 10, 2
-"""… or of fewer than FEW more than OF_FEW, or all of them."""
+"""… or of fewer than FEW more than OF_FEW."""
 
 
 def too_many(*, changed: int, of: int) -> bool:
     """Are `changed` deletions and moves too many, `of` all the appointments that were still to come?
 
-    One alone never is: a business with a single appointment may move it.
+    One or two never are, even if there are no others: whoever tries things out moves both of two visits.
     """
-    if changed < 2:
-        return False
-    return (changed > MANY and changed > SHARE * of) or (of < FEW and changed > OF_FEW) or changed >= of
+    return (changed > MANY and changed > SHARE * of) or (of < FEW and changed > OF_FEW)
