@@ -123,6 +123,24 @@ FOUND = {
         step("meanwhile", request=1, after=False, step=step("worker_runs")),
         capacity=1,
     ),
+    "two workers met a no at once, and the second brought the ended link back to life": Script(
+        seed=3231,
+        system="caldav",
+        winner="dashboard_wins",
+        booked=1,
+        capacity=1,
+        push=True,
+        steps=(
+            step("removed_there", which=4, how="decline"),
+            step(
+                "meanwhile",
+                request=1,
+                after=True,
+                step=step("somebody_books", hour=2, at_once=True),
+                first=step("moved_here", which=1, hour=25),
+            ),
+        ),
+    ),
 }
 
 

@@ -183,6 +183,16 @@ def _take_flag_away(appointment: Appointment, calendar: str, now: datetime) -> N
     Appointment.objects.filter(id=appointment.id).update(attention="", changed_at=now)
 
 
+def still_followed(link_id: UUID, version: int | None = None) -> EventLink:
+    """The link, before its event is asked for. Raises Overtaken when it is not in `version` any more, or was
+    ended since somebody saw a reason to look: nothing may come in by it, or bring it back to life.
+    """
+    link = EventLink.objects.select_related("calendar", "appointment").get(id=link_id)
+    if link.state == EventLink.State.ENDED or (version is not None and link.version != version):
+        raise Overtaken(f"link {link_id} moved on")
+    return link
+
+
 def lock_link(link_id: UUID, version: int) -> EventLink:
     """Lock module, staff, appointment and link, in the order everybody takes them. Raises Overtaken."""
     appointment_id, module_id, staff_id = EventLink.objects.values_list(

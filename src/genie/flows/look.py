@@ -9,19 +9,22 @@ from datetime import datetime
 from uuid import UUID
 
 from genie.core.errors import Gone
-from genie.flows.absorb import absorb
+from genie.flows.absorb import absorb, still_followed
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
-from genie.store.models import EventLink
 
 
-def look(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> str:
-    """Read the event, reconcile, and return its version ("" when it is gone). Raises ProviderFault."""
-    link = EventLink.objects.select_related("calendar").get(id=link_id)
+def look(*, link_id: UUID, provider: CalendarProvider, now: datetime, version: int | None = None) -> str:
+    """Read the event, reconcile, and return its version ("" when it is gone).
+
+    `version`: the link's, where the caller has acted on it already. Raises ProviderFault, and Overtaken when
+    another worker moved the link on, or ended it.
+    """
+    link = still_followed(link_id, version)
     try:
         event = provider.get(link.calendar.remote_id, link.remote_id)
     except Gone:
-        vanish(link_id=link_id, provider=provider, now=now)
+        vanish(link_id=link_id, provider=provider, now=now, version=link.version)
         return ""
     absorb(link_id=link_id, version=link.version, event=event, now=now)
     return event.version

@@ -155,16 +155,17 @@ def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
 
 def _update(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     if debt.of_series:
-        look(link_id=debt.link_id, provider=provider, now=now)  # what is owed stays owed until it is single
+        # what is owed stays owed until it is single
+        look(link_id=debt.link_id, provider=provider, now=now, version=debt.version)
         return
     try:
         event = provider.update(debt.calendar, debt.remote_id, debt.content, version=debt.etag)
     except StaleVersion:
         before = debt.etag
-        if look(link_id=debt.link_id, provider=provider, now=now) == before:
+        if look(link_id=debt.link_id, provider=provider, now=now, version=debt.version) == before:
             _count_stale(debt)
     except Gone:
-        vanish(link_id=debt.link_id, provider=provider, now=now)
+        vanish(link_id=debt.link_id, provider=provider, now=now, version=debt.version)
     else:
         if _shows_more(debt, event):
             absorb(link_id=debt.link_id, version=debt.version, event=event, now=now)
@@ -288,7 +289,7 @@ def _hunt(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
 def _take_next_identity(debt: Debt, provider: CalendarProvider, now: datetime, fault: IdentityTaken) -> None:
     """Ids are never used twice. If we may have made that one ourselves, it was moved or deleted there."""
     if debt.asked_before:
-        vanish(link_id=debt.link_id, provider=provider, now=now)
+        vanish(link_id=debt.link_id, provider=provider, now=now, version=debt.version)
         return
     if debt.identity.generation >= GENERATIONS:
         raise Rejected(f"The server refuses every new event of ours: {fault}")

@@ -19,7 +19,7 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
-from genie.flows.absorb import absorb, end, lock_link, make_anew, note_not_taken
+from genie.flows.absorb import absorb, end, lock_link, make_anew, note_not_taken, still_followed
 from genie.flows.amend import Wanted, amend
 from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
@@ -34,9 +34,12 @@ LOOK_AGAIN = timedelta(minutes=15)
 """A deletion that is held is looked for so often: who put the event back need not be asked any more."""
 
 
-def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
-    """Call when `get` (or a conditional write) answered Gone. Raises ProviderFault, then nothing happened."""
-    link = EventLink.objects.select_related("calendar", "appointment").get(id=link_id)
+def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime, version: int | None = None) -> None:
+    """Call when `get` (or a conditional write) answered Gone; `version` is the link's when that was asked.
+
+    Raises ProviderFault or Overtaken, then nothing happened.
+    """
+    link = still_followed(link_id, version)
     gone_for_good = link.state == EventLink.State.MISSING and not _in_grace(link, now)
     if link.appointment.end > now or link.state == EventLink.State.MISSING:
         found = bearer(link, provider)
