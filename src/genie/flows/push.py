@@ -22,7 +22,7 @@ from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, 
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
-from genie.flows.vanish import bearer, bearers, vanish
+from genie.flows.vanish import GRACE, bearer, bearers, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
 from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
@@ -188,13 +188,16 @@ def _shows_more(debt: Debt, event: RemoteEvent) -> bool:
 def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     """Cancelled beats moved: a version we have not seen is deleted as well, and so is the one event that
     bears our key where the owner cut and pasted before we looked. Copies beside a live one are foreign. An
-    event that its owner made a series is more than our visit: it stays, and a person is told.
+    event that its owner made a series is more than our visit: it stays, and a person is told. Lists lag
+    behind, and it may be pasted later than it was cut: where nothing bears our key it is searched once more.
     """
     left = False
     try:
         if not _delete_any_version(debt, provider):
             link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
             moved = bearer(link, provider)
+            if moved is None and _search_again(debt, now):
+                return
             if moved is not None:
                 info, event = moved
                 with transaction.atomic():
@@ -221,6 +224,20 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         if not left:  # nothing of ours is there any more: what still bears our key is a copy
             EventLink.objects.filter(id=link.id).update(asked_at=None)
         RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
+
+
+@transaction.atomic
+def _search_again(debt: Debt, now: datetime) -> bool:
+    """What its owner removed is owed until a second search, two minutes after the first, finds nothing."""
+    link = _overtaken_or(debt)
+    first = link.missing_since or now
+    if now >= first + GRACE:
+        return False
+    link.missing_since, link.next_attempt = first, first + GRACE
+    link.reason = "Gone from the calendar: making sure that it was not moved."
+    link.save(update_fields=["missing_since", "next_attempt", "reason"])
+    BusyTime.objects.filter(calendar_id=link.calendar_id, remote_id=debt.remote_id).delete()
+    return True
 
 
 class _ASeries(Exception):

@@ -49,6 +49,8 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime, version:
     with transaction.atomic():
         locked = lock_link(link_id, link.version)
         if locked.appointment.state not in LIVE:
+            if locked.state == EventLink.State.OWES_PUSH:
+                return  # cancelled here meanwhile: the deletion that is owed looks for it once more
             if gone_for_good or locked.state != EventLink.State.MISSING:
                 end(locked)
             return
