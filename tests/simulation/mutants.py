@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate-mutants", description=__doc__)
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--only", default="", help="names, with commas")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="mutants at once")
     given = parser.parse_args()
     names = given.only.split(",") if given.only else names_of_all()
-    unnoticed = [name for name in names if not noticed(name, given.seeds)]
+    with ThreadPoolExecutor(given.processes) as at_once:
+        seen = list(at_once.map(lambda name: noticed(name, given.seeds), names))
+    unnoticed = [name for name, was_seen in zip(names, seen, strict=True) if not was_seen]
     open_ones = [name for name in unnoticed if name not in HARMLESS]
     print(f"mutants: {len(names)} planted, {len(names) - len(unnoticed)} noticed, {len(open_ones)} missed")
     return 1 if open_ones else 0
@@ -57,6 +61,8 @@ def noticed(name: str, seeds: int) -> bool:
             str(seeds),
             "--stop",
             "1",
+            "--processes",
+            "1",  # the others play another mutant, instead of going on after the first has noticed this one
             "--as-it-is",
         ]
         environment = os.environ | {"PYTHONPATH": f"{copy / 'src'}:{ROOT}"}
