@@ -12,6 +12,7 @@ from django.db import transaction
 from genie.core.appointment import State
 from genie.core.event import When
 from genie.flows.actor import customer
+from genie.flows.alternate import IN_TURNS
 from genie.flows.drain import drain
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module, take_seat
@@ -143,7 +144,8 @@ class Business:
     def unfinished(self) -> bool:
         waiting = (EventLink.State.PARKED, EventLink.State.HELD)
         done = (EventLink.State.CLEAN, EventLink.State.ENDED, *waiting)
-        return EventLink.objects.filter(appointment__module=self.module).exclude(state__in=done).exists()
+        links = EventLink.objects.filter(appointment__module=self.module)
+        return links.exclude(state__in=done).exists() or links.filter(reason=IN_TURNS).exists()
 
 
 @dataclass(kw_only=True)

@@ -53,7 +53,7 @@ class Post:
 class Simulated(TwoWay):
     """One seed's world while it is played."""
 
-    def __init__(self, stage: Stage, *, winner: str, booked: int, capacity: int) -> None:
+    def __init__(self, stage: Stage, *, winner: str, booked: int, capacity: int, inbound: str) -> None:
         super().__init__()
         self.stage = stage
         self.listening = True
@@ -71,7 +71,8 @@ class Simulated(TwoWay):
         """How many changes had come from calendars when that ended."""
         self.elsewhere = False
         """Was an event moved to another calendar? Its copy stays there when the link ends."""
-        Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity)
+        self.puts_back = inbound == Module.InboundRule.PUT_IT_BACK
+        Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity, inbound_rule=inbound)
         stage.scene.module.refresh_from_db()
         self.open(stage, winner=winner, booked=booked)
 
@@ -123,8 +124,9 @@ class Simulated(TwoWay):
         self._decided(Incident.Decision.PUT_BACK if put_back else Incident.Decision.REALLY_CHANGED)
 
     def _either_is_right(self, appointment_id: Any) -> None:
-        """What was moved or deleted there may be put back, or may be seen too late for that."""
-        self.loose.add((appointment_id, "when"))
+        """What was moved or deleted there may be put back, or may be seen too late for that. What was written
+        into an event that is made again, and not read before, is gone with it."""
+        self.loose |= {(appointment_id, name) for name in FLOWING}
         if self.gone.get(appointment_id) == {"there"}:
             del self.gone[appointment_id]
             self.perhaps_gone.add(appointment_id)
@@ -325,9 +327,11 @@ class Simulated(TwoWay):
 
     def _touch(self, appointment: Appointment, name: str, side: Side, value: Any) -> None:
         self.ever[appointment.id, name].append(value)
-        if side == "there" and not self.listening:
+        if side == "there" and (not self.listening or (self.puts_back and name == "when")):
             self.loose.add((appointment.id, name))
         super()._touch(appointment, name, side, value)
+        if side == "there" and self.puts_back:
+            self.quiet_here = False  # what was changed there may be answered
 
     def _nothing_flows_back_now(self) -> None:
         """What was changed there and has not come in yet may or may not do so any more."""
@@ -352,7 +356,11 @@ class Simulated(TwoWay):
     def removed_there(self, which: int, how: str) -> None:
         before = set(self.gone)
         super().removed_there(which=which, how=how)
-        if not self.listening:
+        if self.puts_back:
+            self.quiet_here = False
+        if self.puts_back or not self.listening:
             for appointment_id in set(self.gone) - before:
+                if self.puts_back:
+                    self.loose |= {(appointment_id, name) for name in FLOWING}
                 del self.gone[appointment_id]
                 self.perhaps_gone.add(appointment_id)

@@ -36,7 +36,13 @@ def play(script: Script) -> Violation | None:
         stage = SYSTEMS[script.system](script.seed, script.push)
         after = "the beginning"
         try:
-            world = Simulated(stage, winner=script.winner, booked=script.booked, capacity=script.capacity)
+            world = Simulated(
+                stage,
+                winner=script.winner,
+                booked=script.booked,
+                capacity=script.capacity,
+                inbound=script.inbound,
+            )
             for step in script.steps:
                 after = said(step)
                 world.play(step)

@@ -83,12 +83,15 @@ class Script:
     capacity: int
     push: bool
     steps: Sequence[Step]
+    inbound: str = "apply_and_tell"
 
     def with_steps(self, steps: Sequence[Step]) -> Script:
         return replace(self, steps=tuple(steps))
 
     def __str__(self) -> str:
-        rules = f"{self.winner}, {self.booked} booked, capacity {self.capacity}, push {self.push}"
+        rules = (
+            f"{self.inbound}, {self.winner}, {self.booked} booked, capacity {self.capacity}, push {self.push}"
+        )
         lines = [f"on {self.system}: {rules}", *(f"  {said(step)}" for step in self.steps)]
         return "\n".join(lines)
 
@@ -113,6 +116,7 @@ def written(seed: int, systems: Sequence[str]) -> Script:
         capacity=dice.choice([1, 2, 50]),
         push=dice.random() < 0.5,
         steps=tuple(_step(dice) for _ in range(dice.randint(SHORTEST, LONGEST))),
+        inbound=dice.choice(["apply_and_tell"] * 4 + ["put_it_back"]),
     )
 
 

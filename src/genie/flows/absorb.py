@@ -16,9 +16,10 @@ from genie.core.notes_block import Split
 from genie.core.reconcile import FLOWING, Lost, Merge, reconcile
 from genie.core.spans import micros
 from genie.flows import actor
+from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
-from genie.flows.judge import Answer, hold, judge, no_longer_held
+from genie.flows.judge import Answer, hold, is_put_back, judge, no_longer_held
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_module, lock_staff
 from genie.providers.port import RemoteEvent
@@ -84,8 +85,15 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
         )
         if one_way and merge.cancel_here:
             merge = Merge(give=frozenset(FLOWING))
-        counts = "when" in merge.take or (merge.cancel_here and appointment.end > now)
-        answer = judge(link, now) if counts else Answer.APPLY
+        if link.adopts:
+            alternate(link, "here", now)  # it was just made again
+        if (merge.take or merge.refused_when) and not alternate(link, "there", now):
+            leave_alone(link, now)
+            link.save()
+            return
+        moved = "when" in merge.take or merge.refused_when is not None
+        counts = moved or (merge.cancel_here and appointment.end > now)
+        answer = _answer(link, merge, now) if counts else Answer.APPLY
         if answer is Answer.HOLD:
             hold(link, event.version, now)
             link.save()
@@ -93,8 +101,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
             return
         if answer is Answer.PUT_BACK:
             if merge.cancel_here:
-                note_not_taken(link, now)
-                make_anew(link)
+                put_back_event(link, now)
                 return
             merge = _put_back(merge)
         changed = _take_in(link, merge, remote, parted, now)
@@ -102,15 +109,32 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
         _keep(link, event, remote, parted, merge, changed, now)
 
 
+def _answer(link: EventLink, merge: Merge, now: datetime) -> Answer:
+    """A time no appointment can have is not applied whatever the rule says; it may be put back."""
+    if merge.refused_when is None:
+        return judge(link, now)
+    return Answer.PUT_BACK if is_put_back(link, now) else Answer.APPLY
+
+
 def _put_back(merge: Merge) -> Merge:
     """The time that was set there is not taken: ours is written over it, and the history keeps theirs."""
     take = dict(merge.take)
-    theirs = Lost("when", take.pop("when"), "calendar", put_back=True)
+    theirs = Lost("when", take.pop("when", merge.refused_when), "calendar", put_back=True)
     ours = tuple(one for one in merge.lost if one.field != "when")  # ours did not lose after all
-    return replace(merge, take=take, give=merge.give | {"when"}, lost=(*ours, theirs))
+    return replace(merge, take=take, give=merge.give | {"when"}, lost=(*ours, theirs), refused_when=None)
 
 
-def note_not_taken(link: EventLink, now: datetime) -> None:
+def put_back_event(link: EventLink, now: datetime) -> None:
+    """It was deleted or declined there, and is made again. The caller holds the link (`lock_link`)."""
+    in_turns = not alternate(link, "there", now)
+    _note_not_taken(link, now)
+    make_anew(link)
+    if in_turns:
+        leave_alone(link, now)
+        link.save()
+
+
+def _note_not_taken(link: EventLink, now: datetime) -> None:
     """A deletion that is put back, in the history. The caller holds the appointment."""
     appointment = link.appointment
     Change.objects.create(
@@ -158,6 +182,7 @@ def keep_receipt(
         _remember(link, event, remote, parted, sent)
         link.pushed_revision = revision
         link.reason, link.attempts, link.next_attempt, link.stale_streak = "", 0, None, 0
+        alternate(link, "here", now)
         if link.state != EventLink.State.ENDED:
             up_to_date = current.revision == revision
             link.state = EventLink.State.CLEAN if up_to_date else EventLink.State.OWES_PUSH

@@ -168,6 +168,7 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
         held_at=None,
         held_version="",
         came_in_at=None,
+        turns=[],
         next_attempt=None,
         attempts=0,
         stale_streak=0,

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from genie.core.appointment import LIVE
 from genie.core.breaker import WITHIN, too_many
 from genie.flows.tell_admins import calendar_page, tell_admins
-from genie.store.models import EventLink, Incident, Message, RemoteCalendar
+from genie.store.models import EventLink, Incident, Message, Module, RemoteCalendar
 
 HELD = (
     "Moved or deleted on the calendar together with many others. It stays here as it is until somebody "
@@ -40,7 +40,7 @@ def judge(link: EventLink, now: datetime) -> Answer:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("judge belongs into the transaction that applies the change")
     decision = link.incident.decision if link.incident else ""
-    if decision == Incident.Decision.PUT_BACK:
+    if is_put_back(link, now):
         return Answer.PUT_BACK
     if decision == Incident.Decision.REALLY_CHANGED and link.held_at:
         return Answer.APPLY
@@ -56,6 +56,14 @@ def judge(link: EventLink, now: datetime) -> Answer:
         return Answer.APPLY
     link.incident = incident
     return Answer.HOLD
+
+
+def is_put_back(link: EventLink, now: datetime) -> bool:
+    """By a decision about an incident, or by the module's rule; a visit that is over is left as it is."""
+    if link.incident and link.incident.decision == Incident.Decision.PUT_BACK:
+        return True
+    rule = link.appointment.module.inbound_rule
+    return rule == Module.InboundRule.PUT_IT_BACK and link.appointment.end > now
 
 
 def hold(link: EventLink, version: str, now: datetime) -> None:

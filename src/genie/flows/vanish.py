@@ -19,7 +19,7 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
-from genie.flows.absorb import absorb, end, lock_link, make_anew, note_not_taken, still_followed
+from genie.flows.absorb import absorb, end, lock_link, put_back_event, still_followed
 from genie.flows.amend import Wanted, amend
 from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
@@ -67,8 +67,11 @@ def _cancel_unless(link: EventLink, answer: Answer, now: datetime) -> None:
     if answer is Answer.APPLY:
         _cancel(link, now)
     elif answer is Answer.PUT_BACK:
-        note_not_taken(link, now)
-        make_anew(link)
+        held = link.held_at is not None
+        put_back_event(link, now)
+        if not held and link.state == EventLink.State.OWES_PUSH:
+            link.next_attempt = now + GRACE  # it may have been moved by cutting, and not be pasted yet
+            link.save(update_fields=["next_attempt"])
     else:
         hold(link, "", now)
         link.next_attempt = now + LOOK_AGAIN  # it may come back by itself

@@ -245,6 +245,7 @@ class EventLink(models.Model):
     next_attempt = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     stale_streak = models.PositiveSmallIntegerField(default=0)  # 412 in a row with unchanged content
+    turns = models.JSONField(default=list, blank=True)  # whose writes alternated lately (flows.alternate)
     came_in_at = models.DateTimeField(null=True)  # a move or deletion made there was applied here last
     held_at = models.DateTimeField(null=True)  # one was not; also while something else is owed or put aside
     held_version = models.CharField(max_length=300, blank=True)  # as it was then; "": it was gone

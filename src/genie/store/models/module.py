@@ -19,6 +19,7 @@ class Module(models.Model):
     class InboundRule(models.TextChoices):
         APPLY_AND_TELL = "apply_and_tell", "Apply and tell the customer"
         APPLY_SILENTLY = "apply_silently", "Apply silently"
+        PUT_IT_BACK = "put_it_back", "Put it back"
 
     class UnreachableRule(models.TextChoices):
         KEEP_OFFERING = "keep_offering", "Keep offering from what was last read"
