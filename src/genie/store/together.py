@@ -70,9 +70,11 @@ def _statement(tables: tuple[tuple[type[Model], bool], ...]) -> str:
 
 
 def _chosen(one: Field[Any, Any], numbered: Sequence[type[Model]]) -> str:
-    """An empty reference to a table of which a row is new is to that row."""
+    """An empty reference to another table of which a row is new is to that row."""
     column, other = f'given_row."{one.column}"', one.related_model
-    return f"coalesce({column}, {_number(other)})" if other in numbered and other else column
+    if not other or other is one.model or other not in numbered:
+        return column
+    return f"coalesce({column}, {_number(other)})"
 
 
 def _number(model: type[Model]) -> str:
