@@ -15,7 +15,7 @@ from genie.core.event import Fields
 from genie.core.notes_block import Split
 from genie.core.reconcile import FLOWING, Lost, Merge, reconcile
 from genie.core.spans import micros
-from genie.flows import actor
+from genie.flows import actor, measure
 from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
@@ -180,6 +180,7 @@ def keep_receipt(
         link = _locked(link_id, version)
         remote, parted = remote_fields(event.content, link.appointment, link)
         _remember(link, event, remote, parted, sent)
+        measure.sent(link)
         link.pushed_revision = revision
         link.reason, link.attempts, link.next_attempt, link.stale_streak = "", 0, None, 0
         alternate(link, "here", now)

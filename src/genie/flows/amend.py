@@ -12,6 +12,7 @@ from django.db import transaction
 
 from genie.core.appointment import Move, State, after
 from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normalised_text
+from genie.flows import measure
 from genie.flows.actor import Actor
 from genie.flows.notify import notify
 from genie.flows.owe import owe
@@ -82,6 +83,8 @@ def amend(
             return appointment
         if changes.owes_push:
             owe(appointment=appointment, now=now)
+        if actor.origin == Change.Origin.CALENDAR:
+            measure.taken_in()
         _tell(appointment, lines, before, changes, actor, now)
     return appointment
 

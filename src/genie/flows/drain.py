@@ -26,6 +26,7 @@ from genie.flows.follow_calendar import follow_calendar
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.flows.keep_channels import keep_channels
 from genie.flows.look import look
+from genie.flows.measure import measured
 from genie.flows.pull import pull
 from genie.flows.push import push
 from genie.flows.renew_key import renewal_of
@@ -60,17 +61,18 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
         return False
     try:
         with calendar_lock(calendar_id):
-            _work(calendar_id, settings, now)
+            calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
+            with measured(calendar=calendar, settings=settings, now=now) as counting:
+                _work(calendar, counting, now)
     except Busy:
         return False
     return True
 
 
-def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
-    calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
+def _work(calendar: RemoteCalendar, settings: ProviderSettings, now: datetime) -> None:
     key = calendar.key
     try:
-        there = replace(settings, zone=zone_about(calendar_id))
+        there = replace(settings, zone=zone_about(calendar.id))
         provider = open_provider(key.kind, unseal(key.secret), there, renew=renewal_of(key))
     except Unreadable as exc:
         _park_calendar(calendar, str(exc), now)
@@ -82,7 +84,7 @@ def _work(calendar_id: int, settings: ProviderSettings, now: datetime) -> None:
     except CalendarGone as fault:
         _park_calendar(calendar, str(fault), now)
     except Overtaken:
-        log.info("calendar %s: overtaken by another worker", calendar_id)
+        log.info("calendar %s: overtaken by another worker", calendar.id)
     except ProviderFault as fault:
         _put_off_calendar(calendar, fault, now)
     finally:

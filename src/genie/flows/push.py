@@ -17,7 +17,7 @@ from genie.core.appointment import LIVE
 from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVersion
 from genie.core.event import EventContent, Fields
 from genie.core.reconcile import changed_here
-from genie.flows import actor
+from genie.flows import actor, measure
 from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, whole_links
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
@@ -220,6 +220,7 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         else:
             # it is gone, so its time is free at once, and not only when the calendar is read again
             BusyTime.objects.filter(calendar_id=link.calendar_id, remote_id=debt.remote_id).delete()
+        measure.sent(link)
         end(link)
         if not left:  # nothing of ours is there any more: what still bears our key is a copy
             EventLink.objects.filter(id=link.id).update(asked_at=None)

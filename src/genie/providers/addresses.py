@@ -21,6 +21,7 @@ import httpcore
 import httpx
 
 from genie.core.errors import AddressRefused, NoSuchHost
+from genie.providers.counting import hooks
 from genie.providers.deadline import Deadline, TimedStream, over_as
 from genie.providers.registry import ProviderSettings
 
@@ -47,6 +48,7 @@ def client(settings: ProviderSettings, deadline: Deadline | None = None, **optio
         follow_redirects=False,
         trust_env=False,
         headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
+        event_hooks=hooks(settings.requests),
         **options,
     )
 

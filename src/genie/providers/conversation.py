@@ -11,6 +11,7 @@ import httpx
 
 from genie.core.errors import Rejected, Transient
 from genie.providers.addresses import trust
+from genie.providers.counting import hooks
 from genie.providers.faults import as_faults
 from genie.providers.registry import ProviderSettings
 
@@ -61,6 +62,7 @@ class Http:
             follow_redirects=False,
             trust_env=False,
             headers={"User-Agent": settings.user_agent, "Accept-Encoding": "gzip", **(headers or {})},
+            event_hooks=hooks(settings.requests),
         )
 
     def close(self) -> None:

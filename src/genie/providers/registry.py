@@ -14,6 +14,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from genie.providers.counting import Requests
 from genie.providers.kind import Kind
 from genie.providers.pace import AtOnce, Places
 from genie.providers.port import (
@@ -84,6 +85,8 @@ class ProviderSettings:
     are functions in this process. Nobody guards where such requests go."""
     place: AtOnce = IN_THIS_PROCESS.place
     """Held around each request to a service that takes only so many at once for one account."""
+    requests: Requests = field(default_factory=Requests, compare=False)
+    """Where requests are counted."""
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Per kind, its own settings by name (`Kind.options`): the client's id and secret, addresses."""
 

@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from genie.core.limits import longest
 from genie.flows.deliver import deliver
 from genie.flows.drain import drain
+from genie.flows.forget_counts import forget_counts
 from genie.flows.forget_tries import forget_tries
 from genie.flows.hold_slot import HoldLimits
 from genie.flows.nudge import nudge
@@ -81,10 +82,11 @@ async def clean_queue(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="37 * * * *")
 @app.task(name="genie.forget", queue="sweeps")
 def forget(timestamp: int) -> None:
-    """Who booked, held, or failed to log in, how often: kept no longer than a limit looks back."""
+    """Who booked, held, or failed to log in, how often: as long as a limit looks back; old counts."""
     holds = HoldLimits(at_once=settings.GENIE_HOLDS_PER_ADDRESS).pace
     limits = [*settings.GENIE_LIMITS_PER_ADDRESS, *settings.GENIE_LIMITS_PER_EMAIL, *holds]
     forget_tries(longest=longest(limits), now=timezone.now())
+    forget_counts(now=timezone.now())
 
 
 @app.periodic(cron="47 3 * * *")

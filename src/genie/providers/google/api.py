@@ -90,6 +90,8 @@ class Api:
         answer = self._bearer.send(method, url, headers=headers, **request)
         if answer.ok:
             return answer
+        if answer.status == httpx.codes.FORBIDDEN and answer.reason in WAITS:
+            self.http.settings.requests.throttled += 1  # its other way to say so than 429
         fault = self.fault(answer, writes=method != READ)
         if isinstance(fault, (Transient, AccessLost)):
             raise fault

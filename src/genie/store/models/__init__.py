@@ -12,6 +12,7 @@ from genie.store.models.calendar import (
     RemoteKey,
     RemoteObject,
 )
+from genie.store.models.count import SyncCount, SyncTotal
 from genie.store.models.message import Message
 from genie.store.models.module import AppointmentKind, Module
 from genie.store.models.schedule import (
@@ -58,6 +59,8 @@ __all__ = [
     "Schedule",
     "SignInAttempt",
     "StaffMember",
+    "SyncCount",
+    "SyncTotal",
     "TeamMember",
     "TimeOff",
     "Turn",

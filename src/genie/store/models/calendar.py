@@ -82,6 +82,7 @@ class RemoteCalendar(models.Model):
     full_read_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)  # the last successful read began then
     nudged_at = models.DateTimeField(null=True)  # none since the last read
+    noticed_at = models.DateTimeField(null=True)  # the first of them; by a trigger, by the database's clock
     watched_at = models.DateTimeField(null=True)  # somebody had it, or an appointment of it, on screen
     next_attempt = models.DateTimeField(null=True)  # not before, after a fault
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -237,6 +238,7 @@ class EventLink(models.Model):
     pushed_revision = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)  # compare-and-set of this row
     state = models.CharField(max_length=12, choices=State.choices, default=State.OWES_PUSH)
+    owed_at = models.DateTimeField(null=True)  # owes a push since; by a trigger, by the database's clock
     reason = models.CharField(max_length=300, blank=True)
     asked_at = models.DateTimeField(null=True)
     adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
