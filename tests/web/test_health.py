@@ -58,3 +58,20 @@ def test_a_demo_server_that_does_not_listen_is_named(client, a_live_worker, sett
 
 def test_only_reading_is_allowed(client):
     assert client.post("/healthz").status_code == 405
+
+
+def test_this_process_can_serve_without_a_worker(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_it_cannot_with_tables_of_another_version(client):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE id = "
+            "(SELECT max(id) FROM django_migrations WHERE app = 'store')"
+        )
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert list(answer.json()["missing"]) == ["migrations"]

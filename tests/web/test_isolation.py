@@ -16,7 +16,7 @@ from tests.web.tenants import Tenant, client_of, person, tenant, with_team
 from genie.store.models import Role
 
 pytestmark = pytest.mark.django_db
-PUBLIC = ("book/", "visit/", "connect/", "hooks/", "healthz", "demo/")
+PUBLIC = ("book/", "visit/", "connect/", "hooks/", "healthz", "readyz", "metrics", "demo/")
 """Pages for strangers: what they show is found by an unguessable token or is meant for everybody."""
 
 

@@ -1,10 +1,10 @@
-"""`GET /healthz`: 200 when all of it serves; else 503 and what is missing."""
+"""`GET /healthz`: does all of it serve? `GET /readyz`: can this process? 200, or 503 and what is missing."""
 
 from __future__ import annotations
 
 import functools
 import socket
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,7 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-SILENT_WORKER = timedelta(seconds=15)  # a live one says so every 2 s
+from genie.store.queries.totals import SILENT_WORKER
+
+NO_DATABASE = {"database": "does not answer"}
 
 
 @require_safe
@@ -30,12 +32,26 @@ def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The database answers, and its tables are those this process was made for. The worker does not count:
+    bookings are taken without one, and what is owed waits."""
+    try:
+        missing = _tables()
+    except DatabaseError:
+        missing = NO_DATABASE
+    if missing:
+        return JsonResponse({"status": "not ready", "missing": missing}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
 def what_is_missing(now: datetime) -> dict[str, str]:
     """What does not serve, each with a few words; empty when all of it does."""
     try:
         missing = _tables() or _worker(now)
     except DatabaseError:
-        missing = {"database": "does not answer"}
+        missing = NO_DATABASE
     return missing | _demo()
 
 
@@ -75,4 +91,7 @@ def _listens(address: str) -> bool:
         return False
 
 
-urlpatterns: list[URLPattern | URLResolver] = [path("healthz", healthz, name="healthz")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]

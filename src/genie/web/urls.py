@@ -10,4 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("genie.web.connect.urls")),
     path("", include("genie.web.hooks")),
     path("", include("genie.web.health")),
+    path("", include("genie.web.metrics")),
 ]

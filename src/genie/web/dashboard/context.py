@@ -22,6 +22,7 @@ MENU: list[tuple[Right, str, str, str, str]] = [
     (Right.APP_SETTINGS, "apps", "Apps", "layout-grid", "apps keys"),
     (Right.SCHEDULES, "schedules", "Availability", "calendar-clock", "schedules"),
     (Right.SCHEDULES, "team", "Team", "users", "team"),
+    (Right.CONNECT_CALENDARS, "connection_health", "Connection health", "gauge", "health"),
 ]
 
 

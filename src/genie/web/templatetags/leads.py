@@ -76,6 +76,16 @@ def clock(at: datetime, now: datetime, zone: str) -> SafeString:
 
 
 @register.simple_tag
+def day(at: datetime, now: datetime, zone: str) -> SafeString:
+    """The date of a moment: *Tue 3 Mar*; its year unless it is that of `now`."""
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        at.astimezone(UTC).isoformat(timespec="seconds"),
+        said_day(at, zone, now=now),
+    )
+
+
+@register.simple_tag
 def instant(at: datetime, now: datetime | None, zone: str, place: bool = False) -> SafeString:
     """A moment: *Tue 3 Mar, 10:44*; its year unless it is that of `now`, its zone if `place`."""
     said = said_moment(at, zone, now)

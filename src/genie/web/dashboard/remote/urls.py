@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from genie.web.dashboard.remote import availability, configuration, incidents, keys
+from genie.web.dashboard.remote import availability, configuration, incidents, keys, standing
 
 CALENDAR = "company/<slug:slug>/apps/<slug:module_slug>/calendar"
 OF_THE_TEAM = "company/<slug:slug>/apps/<slug:module_slug>/team/<int:staff_id>/calendar"
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "company/<slug:slug>/incidents/<int:incident_id>", incidents.decide_incident, name="decide_incident"
     ),
+    path("company/<slug:slug>/health", standing.connection_health, name="connection_health"),
+    path("connections", standing.all_connections, name="all_connections"),
     path(KEYS, keys.keys, name="remote_keys"),
     path(f"{KEYS}/list", keys.key_list, name="remote_key_list"),
     path(f"{KEYS}/links", keys.create_link, name="create_registration_link"),
