@@ -14,7 +14,16 @@ from django.utils import timezone
 from tests.web.tenants import Tenant, client_of, person, tenant, with_team
 
 from genie.store.counts import quarter_of
-from genie.store.models import Channel, Connection, EventLink, RemoteCalendar, RemoteKey, Role, SyncCount
+from genie.store.models import (
+    Channel,
+    Connection,
+    EventLink,
+    Incident,
+    RemoteCalendar,
+    RemoteKey,
+    Role,
+    SyncCount,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +37,8 @@ def acme() -> Tenant:
 
 
 def well() -> None:
-    """Everything was read just now, and nothing is owed."""
+    """Everything was read just now, nothing is owed, nothing is to be decided."""
+    Incident.objects.update(decision="let_go")
     RemoteCalendar.objects.update(read_at=timezone.now())
     EventLink.objects.update(state="clean")
 
@@ -46,6 +56,8 @@ def test_one_in_step(acme: Tenant) -> None:
     for words in ("<strong>Good.</strong> In step.", "1 good", "Acme desk", "polled every 45 s"):
         assert words in page
     assert "Retry" not in page and "Re-authorize" not in page
+    banner = client_of(acme.admin).get(f"/company/{acme.slug}/apps/{acme.module.slug}").content.decode()
+    assert "needs a person" not in banner
 
 
 def test_it_stands_in_the_menu_of_those_who_may(acme: Tenant) -> None:
@@ -71,6 +83,16 @@ def test_what_needs_a_person(acme: Tenant, of: str, fields: dict[str, Any], word
     reauthorize = f'href="/company/{acme.slug}/keys/{acme.key.pk}/reauthorize"'
     assert (reauthorize in page) is (of == "key")
     assert ("Retry" in page) is (of != "key")
+    banner = client_of(acme.admin).get(f"/company/{acme.slug}/apps/{acme.module.slug}").content.decode()
+    assert "Acme desk needs a person." in banner and words in banner
+    assert (reauthorize in banner) is (of == "key")
+
+
+def test_what_is_held_is_decided_on_its_own_page(acme: Tenant) -> None:
+    Incident.objects.update(decision="")
+    page = page_of(acme)
+    assert "<strong>Needs a person.</strong> So much was moved or deleted" in page
+    assert f'href="/company/{acme.slug}/apps/{acme.module.slug}/calendar" aria-label="Decide' in page
 
 
 @pytest.mark.parametrize(

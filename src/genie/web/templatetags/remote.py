@@ -15,6 +15,7 @@ from genie.store.models import Appointment, AvailabilityCalendar, Module, Remote
 from genie.store.queries.incidents import Waiting, waiting, waiting_about
 from genie.store.queries.silence import is_silent, modules_of, silent
 from genie.web.dashboard.remote.accounts import account_keys
+from genie.web.dashboard.remote.standing import Standing, needing_a_person
 from genie.web.dashboard.remote.words import key_name
 
 register = template.Library()
@@ -29,6 +30,12 @@ def waiting_incidents(module: Module) -> list[Waiting]:
 @register.simple_tag
 def waiting_incident_of(appointment: Appointment) -> list[Waiting]:
     return waiting_about(appointment)
+
+
+@register.simple_tag
+def needing(module: Module) -> list[Standing]:
+    """The connections of the module and its team that need a person."""
+    return needing_a_person(module, timezone.now())
 
 
 @register.simple_tag

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from genie.core.lag import BOUNDS, said_bound, stayed_below
 from genie.core.rights import Right
 from genie.providers import registry
-from genie.store.models import Company, Connection, EventLink, SyncCount
+from genie.store.models import Company, Connection, EventLink, Module, SyncCount
 from genie.store.queries.drains import POLL_EVERY
 from genie.store.queries.standing import (
     IS_LATE,
@@ -132,6 +132,13 @@ def said(connections: Sequence[Any], *, now: datetime, with_links: bool) -> list
     return [_said(one, counted[one.pk], aside.get(one.pk, []), now) for one in connections]
 
 
+def needing_a_person(module: Module, now: datetime) -> list[Standing]:
+    """The connections of a module and its team that do, but for those held until somebody decides."""
+    found = standings(Company.objects.filter(pk=module.company_id), now).filter(module=module)
+    bad = [reason for reason in NEEDS_A_PERSON if reason is not Reason.HELD]
+    return said(list(found.filter(reason__in=bad)[:A_PAGE]), now=now, with_links=False)
+
+
 def _said(one: Any, counted: Figures, aside: Sequence[EventLink], now: datetime) -> Standing:
     reason = Reason(one.reason)
     company = one.module.company
@@ -153,7 +160,7 @@ def _said(one: Any, counted: Figures, aside: Sequence[EventLink], now: datetime)
         noticed=_noticed(one, counted),
         reauthorize=reverse("reauthorize_key", kwargs=again) if reason is Reason.KEY else "",
         to_decide=reason is Reason.HELD,
-        may_retry=level != "good" and reason not in (Reason.KEY, Reason.HELD, Reason.REMOVING),
+        may_retry=reason in RETRIED,
         put_aside=aside,
     )
 
@@ -166,6 +173,8 @@ def _level(reason: Reason) -> tuple[str, str]:
     return ("warn", "Unlinking") if reason is Reason.REMOVING else ("good", "Good")
 
 
+RETRIED = (Reason.GONE, Reason.PUT_OFF, Reason.UNREAD, Reason.WAITING)
+"""Where *Retry* of the whole calendar helps; what was put aside is tried again one by one."""
 WORDS: dict[Reason, tuple[str, str]] = {
     Reason.KEY: (
         "The access to {account} has ended: nothing is sent or read until its owner signs in again.",
@@ -179,7 +188,8 @@ WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.PUT_ASIDE: (
         "{put_aside} not in step with the calendar.",
-        "Put right what is said beside each, then press Retry there. Nothing of it is lost.",
+        "Put right what is said beside each on the page of this company or calendar, then press Retry there. "
+        "Nothing of it is lost.",
     ),
     Reason.HELD: (
         "So much was moved or deleted on the calendar at once that it is held until somebody decides.",
