@@ -238,5 +238,5 @@ def test_the_pages_take_the_same_queries_with_more_rows(
     client.get(f"/company/{acme.slug}/apps")  # the session learns the company
     with django_assert_max_num_queries(7):
         client.get(f"/company/{acme.slug}/apps")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         client.get(address(acme))

@@ -19,9 +19,9 @@ def stayed_below(counts: Mapping[int, int], share: float) -> int | None:
 
 
 def said_bound(bucket: int) -> str:
-    """*within 2 s*, *within 5 min*; of the last bucket *more than 1 h*."""
+    """*within 2 s*, *within 5 min*; of the last bucket *only after more than 1 h*."""
     if bucket >= len(BOUNDS):
-        return f"more than {_said(BOUNDS[-1])}"
+        return f"only after more than {_said(BOUNDS[-1])}"
     return f"within {_said(BOUNDS[bucket])}"
 
 

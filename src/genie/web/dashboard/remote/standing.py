@@ -188,8 +188,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.PUT_ASIDE: (
         "{put_aside} not in step with the calendar.",
-        "Put right what is said beside each on the page of this company or calendar, then press Retry there. "
-        "Nothing of it is lost.",
+        "Put right what the calendar's page says beside each, then press Retry. Nothing of it is lost.",
     ),
     Reason.HELD: (
         "So much was moved or deleted on the calendar at once that it is held until somebody decides.",
