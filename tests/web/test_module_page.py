@@ -110,7 +110,10 @@ def test_what_was_saved_is_shown_and_saves_the_same_again(acme: Tenant, client: 
     before = Module.objects.filter(pk=acme.module.pk).values().get()
     form = client.get(address(acme)).context["form"]
     shown = {name: form[name].value() for name in form.fields}
-    client.post(address(acme), {name: value for name, value in shown.items() if value not in (None, False)})
+    client.post(
+        address(acme),
+        {name: value for name, value in shown.items() if value is not None and value is not False},
+    )
     assert Module.objects.filter(pk=acme.module.pk).values().get() == before
 
 
