@@ -60,7 +60,7 @@ def test_whoever_holds_it_sees_it_as_theirs_and_books_it(client, acme):
     assert "Kept for you until" in again.text
     other = get(Client(), f"{DETAILS}?at={form.value('at')}")
     assert other.status == 409
-    assert send(Client(), form, name="Rival").status == 409
+    assert send(Client(), form, name="Rival", visitor="").status == 409
     assert send(client, form).status == 302
     assert Appointment.objects.get().lead.name == "Ann Lee"
     assert not Hold.objects.exists()
@@ -70,13 +70,30 @@ def test_without_cookies_the_form_itself_says_who_it_is(acme):
     form = fill_in(Client())
     part = ask(Client(), form)
     token = part.hidden["visitor"]
-    assert token and 'form="details"' in part.html
-    assert send(Client(), form).status == 409
-    page = send(Client(), form, visitor=token, email="")
+    assert token == form.hidden["visitor"] and 'form="details"' in part.html
+    assert send(Client(), form, visitor="").status == 409
+    page = send(Client(), form, email="")
     assert page.status == 422
     assert "Kept for you until" in page.text and page.hidden["visitor"] == token
     assert send(Client(), page).status == 302
     assert not Hold.objects.exists()
+
+
+def test_who_books_before_the_answer_to_the_hold_arrived_is_no_stranger_to_it(acme):
+    form = fill_in(Client())
+    ask(Client(), form)  # held, but neither cookie nor form heard of it
+    assert Hold.objects.count() == 1
+    assert send(Client(), form).status == 302
+    assert not Hold.objects.exists()
+    assert "Somebody else has taken this time" in ask(Client(), form).text, (
+        "the hold asked for comes too late"
+    )
+    assert Appointment.objects.count() == 1
+
+
+def test_whoever_looks_anew_has_another_name(acme):
+    names = {fill_in(Client()).hidden["visitor"] for _ in range(2)}
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("forged", ["", "x", "abc:def", "\x00", "y" * 9000])
@@ -124,7 +141,7 @@ def test_after_it_expired_the_form_books_or_says_what_is_free_and_keeps_what_was
 
 def test_leaving_the_page_gives_it_back(client, acme):
     form = kept(client)
-    assert Client().post(RELEASE, form.hidden).status_code == 204
+    assert Client().post(RELEASE, {**form.hidden, "visitor": ""}).status_code == 204
     assert Hold.objects.count() == 1, "not to be given back by others"
     assert client.post(RELEASE, {**form.hidden, "at": "\x00"}).status_code == 204
     assert client.post(RELEASE, form.hidden).status_code == 204

@@ -25,7 +25,7 @@ from genie.web.booking.arrival import Arrival, arrival
 from genie.web.booking.choice import Choice, choice_of
 from genie.web.booking.choosing import choosing_page, closed, open_module, said_visit, start_of
 from genie.web.booking.hold import kept_for
-from genie.web.booking.holder import Holder, holder_of
+from genie.web.booking.holder import Holder, holder_of, new_holder
 from genie.web.booking.limits import STATUS, TurnedAway, turned_away, visitor_of, with_wait
 from genie.web.booking.month import Time, as_instant, said_date, times_of
 from genie.web.booking.zones import country_of
@@ -153,7 +153,9 @@ def _page(
         "taken": _said(choice, taken, seen) if taken else None,
         "fresh": fresh,
         "kept": kept_for(holder, module, start, zone=seen.zone),
-        "holder": holder,
+        # who will hold it is said before it is held, so that hold and booking have one name in whatever order
+        # they arrive
+        "holder": holder if holder.value else new_holder(),
         "turned_away": turned_away,
         "choosing": choice.link(seen, reverse("booking", args=slugs), **({"day": day} if day else {})),
         "zone_said": said_place(seen.zone),
