@@ -14,8 +14,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from genie.flows.book import BookingForm, book
+from genie.flows.follow_public_holidays import follow_public_holidays
 from genie.flows.offer import slots
-from genie.store.models import Access, Agency, Company, Module, OpeningHours, Role, Schedule, User
+from genie.store.models import (
+    Access,
+    Agency,
+    AppointmentKind,
+    Company,
+    Module,
+    OpeningHours,
+    Role,
+    Schedule,
+    User,
+)
 
 COMPANY = "acme-dental"
 ZONE = "America/New_York"
@@ -28,7 +39,8 @@ USERS = [
 
 
 class Booking(NamedTuple):
-    """Somebody of the demo: `days` from today, `wall` time; `came` is source, medium, campaign."""
+    """Somebody of the demo: `days` from today, `wall` time; `came` is source, medium, campaign; `kind` is the
+    slug of what they come for."""
 
     days: int
     wall: time
@@ -36,6 +48,7 @@ class Booking(NamedTuple):
     email: str
     notes: str
     came: tuple[str, str, str]
+    kind: str = "check-up"
 
 
 BOOKINGS = [
@@ -56,6 +69,7 @@ BOOKINGS = [
         "grace@customer.example",
         "Second opinion on a crown.",
         ("newsletter", "email", "november"),
+        "first-visit",
     ),
     Booking(
         6,
@@ -64,9 +78,14 @@ BOOKINGS = [
         "jonas@customer.example",
         "First visit; may need a translator.",
         ("", "", ""),
+        "first-visit",
     ),
     Booking(8, time(10), "Mei Tanaka", "mei@customer.example", "Whitening.", ("google", "cpc", "autumn")),
 ]
+
+
+KINDS = [("Check-up", "check-up", 30), ("First visit", "first-visit", 60)]
+"""Name, slug, minutes."""
 
 
 class Command(BaseCommand):
@@ -123,6 +142,19 @@ def seed(*, password: str, now: datetime) -> Module:
         recipients=["frontdesk@acme-dental.example"],
         created_at=now,
     )
+    for position, (name, slug, minutes) in enumerate(KINDS):
+        AppointmentKind.objects.create(
+            module=module, name=name, slug=slug, duration=minutes, start_every=30, position=position
+        )
+    follow_public_holidays(
+        company_id=company.pk,
+        schedule_id=module.schedule_id,
+        followed_id=None,
+        country="US",
+        region="ME",
+        left_out=[],
+        now=now,
+    )
     for booking in BOOKINGS:
         book_one(module, booking, now=now)
     return module
@@ -141,7 +173,8 @@ def book_one(module: Module, booking: Booking, *, now: datetime) -> None:
     zone = ZoneInfo(module.schedule.zone)
     day = now.astimezone(zone).date() + timedelta(days=booking.days)
     wished = datetime.combine(day, booking.wall, zone)
-    offered = slots(module=module, first=day, last=day + timedelta(days=7), now=now)
+    kind = module.kinds.get(slug=booking.kind)
+    offered = slots(module=module, first=day, last=day + timedelta(days=7), now=now, kind=kind)
     start = next((slot for slot in offered if slot >= wished), None)
     if start is None:
         return  # the rules offer nothing in that week; it is a demo without this booking
@@ -157,4 +190,4 @@ def book_one(module: Module, booking: Booking, *, now: datetime) -> None:
         medium=medium,
         campaign=campaign,
     )
-    book(module_id=module.pk, start=start, answers=answers, now=now)
+    book(module_id=module.pk, kind_id=kind.pk, start=start, answers=answers, now=now)
