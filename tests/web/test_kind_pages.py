@@ -251,12 +251,13 @@ def test_deleting_says_what_becomes_of_appointments_and_keeps_them(acme: Tenant,
     Appointment.objects.filter(pk=booked.pk).update(kind=kind, place="By phone")
     page = text(client.get(f"{base(acme)}/{kind.pk}"))
     assert "1 appointment ahead" in page
-    assert "The appointment ahead keeps its time, title and place; letters will call it “Tour”" in page
+    assert "The appointment ahead keeps its time, title, place and the name of the kind" in page
     said = text(client.post(f"{base(acme)}/{kind.pk}/delete", follow=True))
     assert "“Consultation” was deleted; its appointments stay." in said
     after = Appointment.objects.get(pk=booked.pk)
-    assert (after.kind, after.title, after.place, after.start) == (
+    assert (after.kind, after.what, after.title, after.place, after.start) == (
         None,
+        "Consultation",
         booked.title,
         "By phone",
         booked.start,

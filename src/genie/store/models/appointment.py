@@ -67,6 +67,7 @@ class Appointment(models.Model):
     kind = models.ForeignKey(
         AppointmentKind, null=True, on_delete=models.SET_NULL, related_name="appointments"
     )
+    kind_name = models.CharField(max_length=120, blank=True, default="")  # of a kind that was deleted
     staff = models.ForeignKey(StaffMember, null=True, on_delete=models.PROTECT, related_name="appointments")
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="appointments")
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in State])
@@ -111,7 +112,7 @@ class Appointment(models.Model):
     @property
     def what(self) -> str:
         """The kind of visit, as customers read it; the title may be the calendar owner's own words."""
-        return self.kind.name if self.kind else self.module.title
+        return self.kind.name if self.kind else self.kind_name or self.module.title
 
 
 class Hold(models.Model):

@@ -142,9 +142,8 @@ def _deletes(module: Module, upcoming: int) -> str:
         else f"The {upcoming} appointments ahead keep their"
     )
     return (
-        f"Its settings are deleted for good. {theirs} time, title and place; letters will call it "
-        f"“{module.title}”, and customers move it by the module’s rules. To keep all that, switch it off "
-        "instead."
+        f"Its settings are deleted for good. {theirs} time, title, place and the name "
+        "of the kind, but customers move it by the module’s rules. To keep all that, switch it off instead."
     )
 
 
