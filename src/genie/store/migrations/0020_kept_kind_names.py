@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0018_turns_and_put_it_back"),
+        ("store", "0019_sync_counts"),
     ]
 
     operations = [
