@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from tests.flows.test_sync import lose
 from tests.sync_crash import WRITES, Crash, dying_at
 from tests.sync_scene import Scene, at, stage
 
@@ -209,6 +210,45 @@ def test_really_changed_applies_what_is_held_and_tells_each_customer_once(scene:
     assert len(due(now=scene.now)) == 12 + 1  # six to customers, six to the company, one to the admin
     scene.settle()
     assert not Incident.objects.filter(decision="").exists()
+    assert not EventLink.objects.filter(incident__isnull=False).exists()
+
+
+@pytest.mark.parametrize("decision", [REALLY, PUT_BACK])
+def test_one_whose_creation_was_never_answered_does_not_wait_for_ever(
+    scene: Scene, decision: Incident.Decision
+) -> None:
+    """Its owner deleted it before we knew that it was there, so its link does not know its id."""
+    visits = booked(scene, 8)
+    scene.world.after = lose("create")
+    unknown = scene.book(scene.at(20).start, name="Guest 8")
+    scene.drain()
+    key = scene.link(unknown).id.hex
+
+    def nor_found(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "find" and key in map(str, arguments):
+            lose("find")(name, arguments)
+
+    scene.world.after = nor_found
+    delete(scene, *visits[:6])
+    scene.poll()
+    assert incident(scene)
+    scene.world.after = None
+    (there,) = (e for e in scene.owner.events("work") if e.identity.key == scene.link(unknown).id.hex)
+    scene.owner.delete("work", there.id)
+    scene.later(minutes=1)
+    scene.drain()
+    link = scene.link(unknown)
+    assert (link.state, link.remote_id) == (EventLink.State.HELD, "")
+    scene.later(minutes=20)
+    scene.drain()
+    assert scene.link(unknown).state == EventLink.State.HELD
+    press(scene, decision)
+    scene.settle()
+    if decision == REALLY:
+        assert states([unknown]) == [State.CANCELLED]
+    else:
+        assert states([unknown]) == [State.CONFIRMED]
+        assert unknown.start in events(scene)
     assert not EventLink.objects.filter(incident__isnull=False).exists()
 
 

@@ -25,7 +25,7 @@ from tests.outside import SmtpSink
 
 from genie.flows.deliver import GIVE_UP_AFTER, LEASE, deliver, due
 from genie.notices.email.smtp import SmtpSender, SmtpSettings
-from genie.store.models import AppointmentKind, Connection, Message, RemoteCalendar, RemoteKey
+from genie.store.models import Appointment, AppointmentKind, Connection, Message, RemoteCalendar, RemoteKey
 from run import programs
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +217,18 @@ def test_a_worker_that_dies_before_sending_loses_nothing(visit: Visit, smtp_sink
     assert message_id in due(now=visit.now + LEASE)
     assert deliver(message_id=message_id, sender=visit.sender, now=visit.now + LEASE) == "sent"
     assert len(smtp_sink.to(CUSTOMER)) == 1
+
+
+def test_the_companys_letter_is_repeated_word_for_word_though_the_visit_was_retitled_meanwhile(
+    visit: Visit, smtp_sink: SmtpSink
+) -> None:
+    message_id = visit.owed(DESK).pk
+    with pytest.raises(WorkerDied):
+        deliver(message_id=message_id, sender=visit.sender, now=visit.now, reached=die_at("handed over"))
+    Appointment.objects.filter(pk=visit.appointment.pk).update(title="In the calendar owner's words")
+    assert deliver(message_id=message_id, sender=visit.sender, now=visit.now + LEASE) == "sent"
+    first, again = (mail.get_body().get_content() for mail in smtp_sink.to(DESK))
+    assert first == again
 
 
 def test_a_worker_that_dies_between_sending_and_receipt_sends_again_with_the_same_id(

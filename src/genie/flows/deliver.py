@@ -187,7 +187,7 @@ def _visit(message: Message, appointment: Appointment) -> letters.Visit:
         with_whom=said["told"].get("with", ""),
         was=When.from_json(said["was"]) if said.get("was") else None,
         was_place=said.get("was_place"),
-        title=appointment.title,
+        title=said["told"].get("title", appointment.title),  # older letters do not say it
         customer=appointment.lead.name,
         email=appointment.lead.email,
         phone=appointment.lead.phone,

@@ -106,6 +106,7 @@ def told(appointment: Appointment) -> dict[str, Any]:
     when = When(appointment.start, appointment.end, appointment.zone)
     return {
         "when": when.to_json(),
+        "title": appointment.title,
         "place": appointment.place,
         "with": appointment.staff.name if appointment.staff else "",
         "cancelled": appointment.state == State.CANCELLED,

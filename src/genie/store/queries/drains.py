@@ -79,8 +79,11 @@ def put_aside(now: datetime) -> QuerySet[EventLink]:
 
 
 def missing(now: datetime) -> QuerySet[EventLink]:
-    """Links whose event disappeared and whose grace is over."""
-    links = EventLink.objects.filter(state=EventLink.State.MISSING, next_attempt__lte=now)
+    """Links whose event disappeared and whose grace is over; and those held whose event we never knew the id
+    of (its creation was not answered): there is nothing to look at, so its disappearance is judged anew."""
+    ripe = Q(next_attempt__lte=now) | ~Q(incident__decision="")
+    unknown = Q(ripe, state=EventLink.State.HELD, remote_id="")
+    links = EventLink.objects.filter(Q(state=EventLink.State.MISSING, next_attempt__lte=now) | unknown)
     return links.exclude(connection__state=Connection.State.ENDED).order_by("id")
 
 
