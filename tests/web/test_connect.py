@@ -133,6 +133,24 @@ def test_use_this_key_then_connect_then_on_then_unlink(admin: Client, acme: Scen
     assert "not linked to a calendar any more" in words(page)
 
 
+def test_before_connecting_the_page_says_what_will_be_written(admin: Client, acme: Scene) -> None:
+    key = acme.key()
+    acme.listed(key)
+    page = f"{CALENDAR}?key={key.id}"
+    assert "Connect Calendar writes nothing yet" in words(admin.get(page))
+    acme.appointment(hours=-48)
+    one, other = acme.appointment(hours=24 * 365 * 20), acme.appointment(hours=24 * 365 * 21)
+    said = words(admin.get(page))
+    assert "Connect Calendar writes 2 appointments still to come to the calendar, the first on" in said
+    assert "Customers are not told" in said
+    shown = admin.get(page).content.decode()
+    for visit in (one, other):
+        assert f"/company/acme/appointments/{visit.pk}" in shown
+    admin.post(f"{CALENDAR}/connect", {"key": key.id, "calendar": "work"})
+    assert set(EventLink.objects.values_list("appointment_id", flat=True)) == {one.pk, other.pk}
+    assert "writes" not in words(admin.get(page))
+
+
 def test_asking_for_removal_of_the_copies(admin: Client, acme: Scene) -> None:
     connection = linked(admin, acme)
     EventLink.objects.update(remote_id="a", state="clean", asked_at=timezone.now())

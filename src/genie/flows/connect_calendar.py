@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from genie.core.appointment import LIVE, State
+from genie.core.appointment import State
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module
 from genie.store import jobs
@@ -23,7 +23,7 @@ from genie.store.models import (
     StaffMember,
     User,
 )
-from genie.store.queries.connections import on_a_calendar, served_by
+from genie.store.queries.connections import to_send
 from genie.store.queries.drains import nudged
 from genie.store.queries.remote_calendars import LIVING
 
@@ -57,8 +57,7 @@ def connect_calendar(
             module=module, staff=staff, calendar=calendar, linked_at=now, linked_by=user, realtime=False
         )
         _start_afresh(calendar, now=now)
-        to_come = served_by(connection).filter(~on_a_calendar(), state__in=LIVE, end__gt=now)
-        waiting = list(to_come)  # taken up again, they are on a calendar
+        waiting = list(to_send(connection, now))  # taken up again, they are on a calendar
         _take_up_again(connection, waiting)
         _owe_removal_of_cancelled(connection, now=now)
         for appointment in waiting:

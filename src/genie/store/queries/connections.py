@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from genie.core.appointment import LIVE
 from genie.store.models import Appointment, Connection, EventLink
 from genie.store.queries.remote_calendars import LIVING
 
@@ -56,6 +58,11 @@ def served_by(connection: Connection) -> QuerySet[Appointment]:
         module_id=connection.module_id, staff_id=OuterRef("staff_id"), state=Connection.State.LINKED
     )
     return found.filter(~Exists(own))
+
+
+def to_send(connection: Connection, now: datetime) -> QuerySet[Appointment]:
+    """What **Connect Calendar** sends there: still to come, and on no calendar. It need not be saved yet."""
+    return served_by(connection).filter(~on_a_calendar(), state__in=LIVE, end__gt=now)
 
 
 def on_a_calendar() -> Exists:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Max, Min
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -23,12 +25,16 @@ from genie.flows.unlink import Unlinked, unlink
 from genie.flows.watch_calendar import watch_calendar
 from genie.flows.wired import provider_settings
 from genie.store.models import Company, Connection, Module, RemoteCalendar, RemoteKey
+from genie.store.queries.connections import to_send
 from genie.web.dashboard.access import CompanyRequest, for_company, user_of
 from genie.web.dashboard.remote.accounts import account_keys
 from genie.web.dashboard.remote.health import Health, health_of
 from genie.web.dashboard.remote.noticing import how_noticed
 from genie.web.dashboard.remote.whose import Whose, about_a_calendar
 from genie.web.dashboard.remote.words import key_name, not_listed
+
+LISTED = 100
+"""Of more appointments that **Connect Calendar** would send the first are listed; all are counted."""
 
 
 class RulesForm(forms.Form):
@@ -252,7 +258,16 @@ def _chosen(request: CompanyRequest, whose: Whose) -> dict[str, Any]:
         "calendars": [
             {"calendar": c, "linked": bool(connection and connection.calendar_id == c.id)} for c in calendars
         ],
+        "to_send": None if connection else _to_send(whose, timezone.now()),
     }
+
+
+def _to_send(whose: Whose, now: datetime) -> dict[str, Any]:
+    """What **Connect Calendar** would write, before it is pressed."""
+    unsaved = Connection(module=whose.module, staff=whose.staff)
+    found = to_send(unsaved, now).select_related("lead").order_by("start", "id")
+    ends = found.aggregate(first=Min("start"), last=Max("start"))
+    return {"count": found.count(), **ends, "listed": list(found[:LISTED]), "zone": unsaved.zone}
 
 
 def _back(whose: Whose, key: RemoteKey | None = None) -> HttpResponse:
