@@ -18,7 +18,7 @@ from tests.sync_crash import WRITES, Crash, dying_at, dying_when
 from tests.sync_scene import CUSTOMER
 
 from genie.flows.cancel import cancel
-from genie.store.models import Appointment, Message
+from genie.store.models import Appointment, EventLink, Message
 
 Prepare = Callable[[StandInScene, int], Appointment]
 FAR = 60
@@ -39,6 +39,8 @@ def a_cancellation(scene: StandInScene, hour: int) -> Appointment:
 
 
 def a_move_there(scene: StandInScene, hour: int) -> Appointment:
+    """By itself, not one of many in an hour, which would be held."""
+    EventLink.objects.filter(calendar=scene.calendar).update(came_in_at=None)
     appointment = scene.booked(hour)
     scene.poll()
     scene.move(appointment, scene.at(hour + 0.5))

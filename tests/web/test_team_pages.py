@@ -263,7 +263,7 @@ def test_the_pages_take_the_same_queries_with_more_people(
     client.get(people(acme))  # the session learns the company
     with django_assert_max_num_queries(8):
         client.get(people(acme))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         client.get(module_page(acme))
     with django_assert_max_num_queries(8):
         client.get(f"/company/{acme.slug}/apps")
