@@ -151,13 +151,15 @@ def _note_not_taken(link: EventLink, now: datetime) -> None:
     )
 
 
-def make_anew(link: EventLink) -> None:
-    """Its event is gone and the appointment stands: it is made again, under the next identity, unless one
-    that bears our key has come back meanwhile. That one is written over."""
+def make_anew(link: EventLink, *, adopts: bool = True) -> None:
+    """Its event is gone and the appointment stands: it is made again, under the next identity. `adopts`:
+    unless one that bears our key has come back meanwhile; that one is written over."""
     RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
     link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
     link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""
-    link.base, link.sent, link.asked, link.adopts = None, None, [], True
+    link.base, link.sent, link.asked, link.adopts = None, None, [], adopts or link.adopts
+    if not adopts:
+        link.asked_at = None  # nothing is searched first
     link.reason, link.attempts, link.next_attempt, link.missing_since = "", 0, None, None
     no_longer_held(link)
     link.version += 1

@@ -19,7 +19,7 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
-from genie.flows.absorb import absorb, end, lock_link, put_back_event, still_followed
+from genie.flows.absorb import absorb, end, lock_link, make_anew, put_back_event, still_followed
 from genie.flows.amend import Wanted, amend
 from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
@@ -82,13 +82,7 @@ def _cancel_unless(link: EventLink, answer: Answer, now: datetime) -> None:
 def _owe_anew(link: EventLink) -> None:
     """That it is missing says nothing here, so the event is made again: real-time updates are off, or the
     whole calendar was gone, which was nobody's decision about this visit."""
-    RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
-    link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
-    link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""
-    link.base, link.sent, link.asked, link.asked_at = None, None, [], None
-    link.reason, link.next_attempt = "", None
-    link.version += 1
-    link.save()
+    make_anew(link, adopts=False)
 
 
 def _in_grace(link: EventLink, now: datetime) -> bool:
