@@ -30,8 +30,18 @@ interface Block {
   attention: string;
   movable: boolean;
 }
+interface Hold {
+  id: string;
+  start: string;
+  end: string;
+  said: string;
+  kind: string;
+  until: string;
+  seconds_left: number;
+}
 interface Feed {
   appointments: Block[];
+  holds: Hold[];
   busy: { start: string; end: string }[];
 }
 
@@ -46,6 +56,17 @@ const asEvent = (block: Block): EventInput => ({
   extendedProps: { ...block },
 });
 
+/** A slot that a visitor is filling in: no link, nobody's name, gone by itself. */
+const asHeld = (hold: Hold): EventInput => ({
+  id: hold.id,
+  start: hold.start,
+  end: hold.end,
+  title: `Being booked, ${hold.kind}`,
+  editable: false,
+  classNames: ["visit-block", "held"],
+  extendedProps: { ...hold, customer: "being booked", live: true, endsAt: Date.now() + hold.seconds_left * 1000 },
+});
+
 const asHatching = (busy: { start: string; end: string }): EventInput => ({
   start: busy.start,
   end: busy.end,
@@ -55,7 +76,7 @@ const asHatching = (busy: { start: string; end: string }): EventInput => ({
 
 /** Text nodes only: a customer's name is never read as HTML. */
 function words(arg: EventContentArg): { domNodes: Node[] } {
-  const block = arg.event.extendedProps as Partial<Block>;
+  const block = arg.event.extendedProps as Partial<Block & Hold>;
   if (!block.said) return { domNodes: [] };
   const part = (kind: string, text: string): HTMLElement => {
     const node = document.createElement("span");
@@ -69,8 +90,9 @@ function words(arg: EventContentArg): { domNodes: Node[] } {
   if (!inList) parts.unshift(part("time", arg.view.type === "dayGridMonth" ? block.said.slice(0, 5) : block.said));
   if (!block.live) parts.push(part("flag", "cancelled"));
   if (block.attention) parts.push(part("flag", "needs attention"));
+  if (block.until) parts.push(part("kept", `kept until ${block.until}`));
   const nodes = parts.flatMap((node) => [node, document.createTextNode(" ")]);
-  return { domNodes: inList ? [linked(arg.event.url, nodes)] : nodes };
+  return { domNodes: inList && arg.event.url ? [linked(arg.event.url, nodes)] : nodes };
 }
 
 /** FullCalendar makes blocks of the grid links by itself, but rows of the list only when it writes their words. */
@@ -129,7 +151,18 @@ export function grid(place: HTMLElement): void {
     const answer = await fetch(`${feed}?${wanted.toString()}`, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(`the feed answered ${answer.status}`);
     const found = (await answer.json()) as Feed;
-    return [...found.appointments.map(asEvent), ...found.busy.map(asHatching)];
+    return [...found.appointments.map(asEvent), ...found.holds.map(asHeld), ...found.busy.map(asHatching)];
+  };
+
+  let expiry = 0;
+  /** Holds end on time also while nothing can be read. */
+  const dropExpired = (): void => {
+    window.clearTimeout(expiry);
+    const left = (event: EventApi): number => Number(event.extendedProps.endsAt ?? Infinity) - Date.now();
+    const events = calendar.getEvents();
+    for (const event of events) if (left(event) <= 0) event.remove();
+    const next = Math.min(...events.map(left).filter((ms) => ms > 0));
+    if (next < Infinity) expiry = window.setTimeout(dropExpired, next);
   };
 
   place.replaceChildren();
@@ -169,6 +202,7 @@ export function grid(place: HTMLElement): void {
     events: (info, done, failed) => {
       read(info.startStr, info.endStr).then(done, failed);
     },
+    eventsSet: () => dropExpired(),
     eventSourceSuccess: () => {
       if (trouble) trouble.hidden = true;
     },
@@ -177,6 +211,7 @@ export function grid(place: HTMLElement): void {
     },
     eventClick: (info) => {
       const click = info.jsEvent;
+      if (!info.event.url) return;
       if (click.ctrlKey || click.metaKey || click.shiftKey) return; // a new tab was meant
       click.preventDefault();
       aside.open(info.event.url, info.el.querySelector("a") ?? info.el);

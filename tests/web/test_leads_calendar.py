@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.leads_scene import ZONE, Leads, leads, soon
+from tests.staff_scene import team
 
-from genie.store.models import Appointment, BusyTime, Change, Module, OpeningHours
+from genie.store.models import Appointment, BusyTime, Change, Hold, Module, OpeningHours
 
 LONDON = ZoneInfo(ZONE)
 
@@ -94,6 +95,52 @@ def test_busy_time_is_told_merged_without_titles_and_not_for_our_own_events(acme
         BusyTime.objects.create(calendar=calendar, remote_id=remote_id, start=start, end=end, kind="busy")
     day = f"{soon():%Y-%m-%d}"
     assert week(acme)["busy"] == [{"start": f"{day}T14:00:00", "end": f"{day}T16:00:00"}]
+
+
+def held(acme: Leads, start: datetime, *, minutes_left: float = 8, **fields: Any) -> Hold:
+    """A visitor fills in the form of an hour from `start`."""
+    return Hold.objects.create(
+        **{
+            "module": acme.base.module,
+            "start": start,
+            "end": start + timedelta(hours=1),
+            "visitor": f"visitor of {start}",
+            "address": "of an address",
+            "expires_at": timezone.now() + timedelta(minutes=minutes_left),
+        }
+        | fields
+    )
+
+
+def test_a_slot_that_is_being_filled_in_is_told_without_anybody_s_data(acme: Leads) -> None:
+    hold = held(acme, soon(hour=10))
+    held(acme, soon(hour=12), minutes_left=-0.1)
+    held(leads("other"), soon(hour=14))
+    (told,) = week(acme)["holds"]
+    assert 470 < told.pop("seconds_left") <= 480
+    assert told == {
+        "id": str(hold.pk),
+        "start": f"{soon():%Y-%m-%d}T10:00:00",
+        "end": f"{soon():%Y-%m-%d}T11:00:00",
+        "said": "10:00–11:00",
+        "kind": "Appointment",
+        "until": f"{hold.expires_at.astimezone(LONDON):%H:%M}",
+    }
+
+
+def test_held_slots_follow_the_filters(acme: Leads) -> None:
+    branch = acme.base.another_module("Branch")
+    held(acme, soon(hour=10))
+    (maria,) = team(branch, "Maria")
+    held(acme, soon(hour=11), module=branch, staff=maria)
+
+    def kinds(**asked: Any) -> list[str]:
+        return [hold["kind"] for hold in week(acme, **asked)["holds"]]
+
+    assert kinds() == ["Appointment · Main office", "Maria · Appointment · Branch"]
+    assert kinds(module=branch.pk) == kinds(staff=maria.pk) == ["Maria · Appointment · Branch"]
+    assert len(kinds(state="all")) == 2
+    assert kinds(state="cancelled") == kinds(state="attention") == []
 
 
 def test_another_company_s_visits_and_busy_time_never_show(acme: Leads) -> None:
@@ -414,3 +461,24 @@ def test_who_turns_to_the_page_sees_soon_what_changed(shown: Any) -> None:
     assert "look=1" not in next_reading(15)
     with window.expect_response(lambda answer: "look=1" in answer.url):
         window.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+@pytest.mark.browser
+def test_a_held_slot_is_dashed_and_goes_by_itself(shown: Any) -> None:
+    """Also when nothing can be read any more: the hold has ended all the same."""
+    acme, window = shown.acme, shown.window
+    window.clock.install()
+    held(acme, soon(days=0))
+    shown.open(f"leads/calendar?date={soon(days=0):%Y-%m-%d}&view=day")
+    block = window.locator(".visit-block")
+    block.get_by_text("being booked").wait_for()
+    assert "kept until" in block.inner_text()
+    assert block.evaluate("block => getComputedStyle(block).borderTopStyle") == "dashed"
+    assert window.locator(".legend").get_by_text("being booked").is_visible()
+    block.click()  # there is nothing to open
+    assert not window.locator("#leads-panel").is_visible()
+    window.route("**/calendar.json*", lambda route: route.abort())
+    window.clock.run_for(7 * 60_000)
+    assert block.is_visible()
+    window.clock.run_for(2 * 60_000)
+    block.wait_for(state="detached")

@@ -139,6 +139,11 @@ class Hold(models.Model):
             models.UniqueConstraint(fields=["module", "visitor"], name="hold_one_each"),
         ]
 
+    @property
+    def what(self) -> str:
+        """The kind of visit, as customers read it."""
+        return self.kind.name if self.kind else self.module.title
+
 
 class Change(models.Model):
     """One line of an appointment's history: which field, from what, to what, who or what did it."""

@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from genie.core.appointment import LIVE, State
 from genie.core.event import BusyKind
 from genie.core.spans import moment
-from genie.store.models import Appointment, Change, EventLink, Message, Module, TeamMember
+from genie.store.models import Appointment, Change, EventLink, Hold, Message, Module, TeamMember
 from genie.store.queries.busy import busy_of_modules
 
 
@@ -74,6 +74,26 @@ def appointments_between(
         .select_related("lead", "module", "kind", "staff")
         .order_by("start", "id")
     )
+
+
+def holds_between(
+    *,
+    company_id: int,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    module_id: int | None = None,
+    staff_id: int | None = None,
+) -> QuerySet[Hold]:
+    """Slots in [start, end) that visitors are filling in at this moment, in order, with what is held."""
+    held = Hold.objects.filter(
+        module__company=company_id, start__lt=end, end__gt=start, expires_at__gt=now
+    ).select_related("module", "kind", "staff")
+    if module_id is not None:
+        held = held.filter(module=module_id)
+    if staff_id is not None:
+        held = held.filter(staff=staff_id)
+    return held.order_by("start", "id")
 
 
 def leads(*, company_id: int, wanted: LeadsWanted) -> QuerySet[Appointment]:

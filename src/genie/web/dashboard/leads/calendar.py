@@ -18,8 +18,8 @@ from genie.core.appointment import LIVE
 from genie.core.rights import Right, may
 from genie.core.saying import said_day, said_place, zone_of
 from genie.flows.watch_calendar import watch_linked_calendars
-from genie.store.models import Appointment, Company
-from genie.store.queries.appointments import appointments_between, busy_beside
+from genie.store.models import Appointment, Company, Hold
+from genie.store.queries.appointments import Showing, appointments_between, busy_beside, holds_between
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.leads.forms import CalendarPage, FeedSpan, midnight
 
@@ -70,15 +70,16 @@ def leads_calendar(request: CompanyRequest, company: Company) -> HttpResponse:
 @require_safe
 @for_company(Right.SEE_LEADS)
 def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
-    """Appointments and busy time in [start, end), as wall time of the company's zone.
+    """Appointments, holds and busy time in [start, end), as wall time of the company's zone.
 
+    Of a hold nothing is told but what is held and until when: nobody has given a name yet.
     `look`: somebody has just turned to the page, so for a moment the worker asks the linked calendars more
     often. Not while it merely stands open, which on a reception is all day.
     """
     form = FeedSpan(request.GET, company=company)
     if not form.is_valid():
         return _refused(form)
-    start, end = form.cleaned_data["start"], form.cleaned_data["end"]
+    start, end, now = form.cleaned_data["start"], form.cleaned_data["end"], timezone.now()
     found = appointments_between(
         company_id=company.pk,
         start=start,
@@ -88,7 +89,17 @@ def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
         showing=form.showing,
     )
     if form.cleaned_data["look"]:
-        watch_linked_calendars(company_id=company.pk, module_id=form.module_id, now=timezone.now())
+        watch_linked_calendars(company_id=company.pk, module_id=form.module_id, now=now)
+    held = holds_between(
+        company_id=company.pk,
+        start=start,
+        end=end,
+        now=now,
+        module_id=form.module_id,
+        staff_id=form.staff_id,
+    )
+    if form.showing not in (Showing.LIVE, Showing.ALL):
+        held = held.none()
     movable = may(request.user.role, Right.EDIT_APPOINTMENTS)
     several = len(form.modules) > 1
     busy = busy_beside(
@@ -99,6 +110,7 @@ def leads_feed(request: CompanyRequest, company: Company) -> HttpResponse:
         {
             "zone": company.zone,
             "appointments": [_block(a, company, zone, movable=movable, several=several) for a in found],
+            "holds": [_held(hold, zone, now, several=several) for hold in held],
             "busy": [{"start": _wall(low, zone), "end": _wall(high, zone)} for low, high in busy],
         }
     )
@@ -120,15 +132,11 @@ def _refused(form: FeedSpan) -> JsonResponse:
 def _block(
     a: Appointment, company: Company, zone: ZoneInfo, *, movable: bool, several: bool
 ) -> dict[str, Any]:
-    start, end = a.start.astimezone(zone), a.end.astimezone(zone)
     live = a.state in LIVE
     return {
         "id": str(a.pk),
         "url": reverse("appointment", kwargs={"slug": company.slug, "appointment_id": a.pk}),
-        # the grid knows wall time only: the block is as long as the visit, the words tell the true end
-        "start": _wall(a.start, zone),
-        "end": (start.replace(tzinfo=None) + (a.end - a.start)).isoformat(),
-        "said": f"{start:%H:%M}–{end:%H:%M}",
+        **_placed(a, zone),
         "customer": a.lead.name,
         "kind": " · ".join(_what(a, several=several)),
         "live": live,
@@ -137,7 +145,28 @@ def _block(
     }
 
 
-def _what(a: Appointment, *, several: bool) -> Iterator[str]:
+def _held(hold: Hold, zone: ZoneInfo, now: datetime, *, several: bool) -> dict[str, Any]:
+    return {
+        "id": str(hold.pk),
+        **_placed(hold, zone),
+        "kind": " · ".join(_what(hold, several=several)),
+        "until": f"{hold.expires_at.astimezone(zone):%H:%M}",
+        # the page counts down by itself: its clock may be wrong, so it is told how long
+        "seconds_left": (hold.expires_at - now).total_seconds(),
+    }
+
+
+def _placed(one: Appointment | Hold, zone: ZoneInfo) -> dict[str, str]:
+    """The grid knows wall time only: the block is as long as the visit, the words tell the true end."""
+    start, end = one.start.astimezone(zone), one.end.astimezone(zone)
+    return {
+        "start": _wall(one.start, zone),
+        "end": (start.replace(tzinfo=None) + (one.end - one.start)).isoformat(),
+        "said": f"{start:%H:%M}–{end:%H:%M}",
+    }
+
+
+def _what(a: Appointment | Hold, *, several: bool) -> Iterator[str]:
     """With whom, kind of visit, and module where there are several: what is most looked for comes first,
     since a narrow block shows the beginning only."""
     if a.staff:
