@@ -177,6 +177,17 @@ FOUND = {
             step("messages_arrive"),
         ),
     ),
+    "what was removed when the link ended was removed once more, and its copy with it": script(
+        512,
+        "memory",
+        step("unlinked", keep=False),
+        step("copied_there", which=3, hour=31),
+        step("worker_runs"),
+        step("cancelled_here", which=3),
+        winner="calendar_wins",
+        capacity=1,
+        push=True,
+    ),
 }
 
 

@@ -149,7 +149,8 @@ def _owe_removal_of_cancelled(connection: Connection, *, now: datetime) -> None:
         appointment__end__gt=now,
         pushed_revision__lt=F("appointment__revision"),
         state=EventLink.State.ENDED,
-    ).exclude(remote_id="", asked_at=None)
+        asked_at__isnull=False,  # null: we removed it ourselves (push), and what bears our key is a copy
+    )
     _owe_again(left, connection)
 
 
