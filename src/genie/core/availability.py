@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from genie.core.holidays import Holiday, closed
@@ -21,6 +22,8 @@ from genie.core.spans import MINUTE, Covered, Span, crowded, micros, moment, ove
 
 ENDLESS = 7
 """Dates. An opening that ran on so long has no beginning to speak of: its grid begins anew at midnight."""
+Piece = tuple[int, int, date, int]
+"""Candidates of one local date: (from, before, the date, where their grid begins)."""
 NEVER = Covered([2**64], [2**65])
 """Later than any instant: a walk beside stretches finds an end there."""
 
@@ -178,17 +181,13 @@ def offered_instants(
     first, last = max(first, today - DAY), min(last, rules.last_date(today))
     if first > last:
         return []
-    reach = timedelta(days=2 + (rules.duration + rules.between) // 1440)
-    early, late = first - ENDLESS * DAY - 2 * DAY, last + reach
-    dates = LocalDates.of(hours.zone, first=early, last=late)
-    asked = (dates if zone is hours.zone else LocalDates.of(zone, first=early, last=late)).time_of(
-        first=first, last=last
-    )
+    late = last + timedelta(days=2 + (rules.duration + rules.between) // 1440)
     shut = closed(holidays, zone=hours.zone, first=first - 2 * DAY, last=late) if holidays else Covered()
+    dates, pieces = _candidates(hours, zone, first, last, late, rules.duration * MINUTE)
     room = _Room(taken, shut, rules, dates)
     earliest, step, occupies = micros(now) + rules.how_soon * MINUTE, rules.step * MINUTE, rules.occupies
     found: list[int] = []
-    for low, high, day, grid in _pieces(hours.openings(first=early, last=late), dates, rules, asked):
+    for low, high, day, grid in pieces:
         obstacles = room.obstacles_on(day)
         if obstacles is not None:
             at = grid if grid == low >= earliest else _on_grid(grid, step, not_before=max(low, earliest))
@@ -196,18 +195,29 @@ def offered_instants(
     return found
 
 
-def _pieces(
-    openings: Covered, dates: LocalDates, rules: Rules, asked: Covered
-) -> Iterator[tuple[int, int, date, int]]:
-    """Rules 1 to 3: candidates as (from, before, local date, where their grid begins), in order."""
-    shorter = rules.duration * MINUTE - 1
+@lru_cache(maxsize=256)  # the same hours are asked about the same dates again and again
+def _candidates(
+    hours: Hours, zone: ZoneInfo, first: date, last: date, late: date, lasts: int
+) -> tuple[LocalDates, Sequence[Piece]]:
+    """Rules 1 to 3, without what anybody has booked: the hours' local dates about `first` to `late`, and the
+    candidates that begin on `zone`'s dates `first` to `last` and last so long (microseconds)."""
+    early = first - ENDLESS * DAY - 2 * DAY
+    dates = LocalDates.of(hours.zone, first=early, last=late)
+    there = dates if zone is hours.zone else LocalDates.of(zone, first=early, last=late)
+    asked = there.time_of(first=first, last=last)
+    return dates, list(_pieces(hours.openings(first=early, last=late), dates, lasts, asked))
+
+
+def _pieces(openings: Covered, dates: LocalDates, lasts: int, asked: Covered) -> Iterator[Piece]:
+    """The candidates of each opening, in order."""
+    shorter = lasts - 1
     for opens, closes in zip(openings.starts, openings.ends, strict=True):
         stop = closes - shorter  # they begin before this, to end by closing
         for since, until in asked.between(opens, stop):
             yield from _dated(opens, max(opens, since), min(stop, until), dates)
 
 
-def _dated(opens: int, low: int, high: int, dates: LocalDates) -> Iterator[tuple[int, int, date, int]]:
+def _dated(opens: int, low: int, high: int, dates: LocalDates) -> Iterator[Piece]:
     """Candidates of an opening cut into local dates. Each date of a long one begins its own grid."""
     opened_on = dates.date_of(opens)
     for begin, end, day in dates.pieces(low, high):

@@ -21,9 +21,12 @@ Range = tuple[time, time]
 """(opens, closes), wall time. A closing time that is not after the opening one is on the next day."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # known again as itself: what follows from it is kept (core/availability)
 class Hours:
-    """When a business is open: by weekday (0 = Monday); `overrides` replace a date's (empty = closed)."""
+    """When a business is open: by weekday (0 = Monday); `overrides` replace a date's (empty = closed).
+
+    Nothing in it may change once it is made.
+    """
 
     zone: ZoneInfo
     weekly: Mapping[int, Sequence[Range]]
@@ -170,14 +173,15 @@ class LocalDates:
     def by_date(self, instants: Sequence[int], *, first: date, last: date) -> dict[date, list[int]]:
         """Instants in order, by local date; dates from `first` to `last` that have any."""
         found: dict[date, list[int]] = {}
-        place = 0
-        for start, end, day in zip(self.starts, self.starts[1:], self.dates, strict=False):
-            if first <= day <= last:
-                place = bisect_left(instants, start, place)
-                past = bisect_left(instants, end, place)
-                if place < past:
-                    found.setdefault(day, []).extend(instants[place:past])
-                    place = past
+        if not instants:
+            return found
+        begin = max(bisect_right(self.starts, instants[0]) - 1, 0)
+        until = bisect_left(self.starts, instants[-1] + 1, begin, len(self.starts) - 1)
+        past = bisect_left(instants, self.starts[begin])
+        for place in range(begin, until):
+            since, past = past, bisect_left(instants, self.starts[place + 1], past)
+            if since < past and first <= self.dates[place] <= last:
+                found.setdefault(self.dates[place], []).extend(instants[since:past])
         return found
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, date]]:

@@ -7,7 +7,7 @@ a thousand busy times would cost more than the rules themselves (decision 0080).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -266,7 +266,7 @@ class Desk:
 def desks(wanted: Wanted) -> list[Desk]:
     """Who serves visitors of the module, in the team's order. One query, however many they are."""
     years = range((wanted.low - EDGE).year, (wanted.high + EDGE).year + 1)
-    more = {"between": wanted.between, "oldest": wanted.oldest, "years": [str(year) for year in years]}
+    more = {"between": wanted.between, "oldest": wanted.oldest, "years": _array(map(str, years))}
     return [_desk(_Row._make(row), wanted) for row in ask(_READ, _values(wanted) | more, binary=True)]
 
 
@@ -294,13 +294,18 @@ def _values(wanted: Wanted) -> dict[str, Any]:
     return {
         "module": wanted.module_id,
         "staff": wanted.staff_id,
-        "kinds": list(wanted.kinds),
+        "kinds": _array(wanted.kinds),
         "low": wanted.low,
         "high": wanted.high,
         "now": wanted.now,
         "ignoring": wanted.ignoring,
         "holder": wanted.holder,
     }
+
+
+def _array(words: Iterable[str]) -> str:
+    """Plain words as PostgreSQL reads an array of text: to have a list put into its form costs more."""
+    return "{" + ",".join(words) + "}"
 
 
 class _Row(NamedTuple):
@@ -320,7 +325,7 @@ class _Row(NamedTuple):
 
 def _desk(row: _Row, wanted: Wanted) -> Desk:
     zone = ZoneInfo(row.zone)
-    hours = Hours(zone, _weekly(row.weekly), _overrides(row.overrides))
+    hours = _hours(zone, row.weekly, row.overrides)
     blocked = [Covered(sorted(_numbers(row.taken_starts)), sorted(_numbers(row.taken_ends)))]
     if row.holidays or row.public_holidays:
         first, last = (wanted.low - EDGE).date(), (wanted.high + EDGE).date()
@@ -333,6 +338,11 @@ def _desk(row: _Row, wanted: Wanted) -> Desk:
 
 def _numbers(packed: bytes | None) -> Sequence[int]:
     return unpack(f">{len(packed) // 8}q", packed) if packed else ()
+
+
+@lru_cache(maxsize=1024)  # by content, as holidays are: what is computed from hours is kept with them
+def _hours(zone: ZoneInfo, weekly: bytes | None, overrides: bytes | None) -> Hours:
+    return Hours(zone, _weekly(weekly), _overrides(overrides))
 
 
 def _weekly(packed: bytes | None) -> dict[int, list[Range]]:

@@ -35,6 +35,7 @@ LONGEST = 366
 USUAL = 31
 """Local dates where no end is said."""
 SECOND = 1_000_000
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 LARGEST_ID = 2**63 - 1
 
 Answer = Callable[["Asked", HttpRequest], dict[str, Any]]
@@ -207,7 +208,7 @@ def _is_known(etag: str, header: str) -> bool:
 
 
 def _compact(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, separators=(",", ":")).encode()
+    return _ENCODER.encode(said).encode()
 
 
 def _response(content: bytes, *, status: int = 200) -> HttpResponse:
