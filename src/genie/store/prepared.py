@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from itertools import count
+from itertools import count, islice
 from typing import Any, TypeVar
 
 import psycopg
@@ -106,3 +106,12 @@ def made_of(model: type[Row], values: Sequence[Any]) -> Row:
         for field, value in zip(fields, values, strict=True)
     ]
     return model.from_db(connection.alias, [field.attname for field in fields], read)
+
+
+def made_each(models: Sequence[type[Model]], values: Sequence[Any]) -> Iterator[Any]:
+    """A row of each model, in the order in which their columns stand in `values`; None for one whose first
+    column, its key, is NULL, since a LEFT JOIN found none."""
+    rest = iter(values)
+    for model in models:
+        own = list(islice(rest, len(model._meta.concrete_fields)))
+        yield None if own[0] is None else made_of(model, own)

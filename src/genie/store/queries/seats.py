@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from genie.core.appointment import LIVE
 from genie.store.models import AppointmentKind, Module, Schedule
-from genie.store.prepared import ask, columns_of, made_of
+from genie.store.prepared import ask, columns_of, made_each
 
 _SETTINGS = f"""
 SELECT EXISTS (
@@ -138,14 +138,11 @@ def settings_of(*, module_id: int, kind_id: int | None) -> SettingsRead:
     if not found:
         raise Module.DoesNotExist
     has_team, version, kind_version, *values = found[0]
-    module = made_of(Module, [values.pop(0) for _ in Module._meta.concrete_fields])
-    module.schedule = made_of(Schedule, [values.pop(0) for _ in Schedule._meta.concrete_fields])
+    module, module.schedule, kind = made_each((Module, Schedule, AppointmentKind), values)
     versions = [("module", version)]
-    kind = None
     if kind_id is not None:
-        if kind_version is None:
+        if kind is None:
             raise AppointmentKind.DoesNotExist
-        kind = made_of(AppointmentKind, values)
         versions.append(("kind", kind_version))
     return SettingsRead(module, kind, has_team, versions)
 

@@ -23,7 +23,7 @@ from genie.core.hours import Hours, Range
 from genie.core.public_holidays import not_worked
 from genie.core.spans import EPOCH, Covered
 from genie.store.models import AppointmentKind, Module, PublicHolidays, Schedule
-from genie.store.prepared import ask, columns_of, made_of
+from genie.store.prepared import ask, columns_of, made_each
 from genie.store.queries.holidays import days_of
 
 ALONE = 0
@@ -226,9 +226,7 @@ def opened(*, company: str, module: str, kind: str, staff_id: int | None) -> Ope
     if not found:
         return None
     kinds, has_staff, *columns = found[0]
-    there = made_of(Module, [columns.pop(0) for _ in Module._meta.concrete_fields])
-    there.schedule = made_of(Schedule, [columns.pop(0) for _ in Schedule._meta.concrete_fields])
-    chosen = None if columns[0] is None else made_of(AppointmentKind, columns)
+    there, there.schedule, chosen = made_each((Module, Schedule, AppointmentKind), columns)
     return Opened(there, chosen, json.loads(kinds or "[]"), has_staff)
 
 

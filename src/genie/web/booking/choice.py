@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from genie.core.places import PlaceKind, asks_for_phone, place_offered
 from genie.store.models import Appointment, AppointmentKind, Module, StaffMember
+from genie.store.queries.booking_page import kinds_offered
 from genie.web.booking.arrival import Arrival
 
 
@@ -99,7 +100,7 @@ class Choice:
 def choice_of(request: HttpRequest, module: Module) -> Choice:
     """Read `kind` and `staff` from the address or the sent form. Where there is one kind only, that is it."""
     given = request.POST if request.method == "POST" else request.GET
-    kinds = list(module.kinds.filter(enabled=True))
+    kinds = kinds_offered(module)
     asked = given.get("kind", "")
     named = next((kind for kind in kinds if kind.slug == asked), None)
     only = kinds[0] if len(kinds) == 1 else None

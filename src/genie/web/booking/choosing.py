@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from genie.core.saying import said_place, said_span
 from genie.store.models import Company, Module
+from genie.store.queries.booking_page import open_module
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
 from genie.web.booking.choice import Choice, choice_of
 from genie.web.booking.holder import holder_of
@@ -34,15 +35,6 @@ class Place:
 
     here: str
     onward: str
-
-
-def open_module(company_slug: str, module_slug: str) -> Module | None:
-    """The module of a public address, with company and schedule; None when not there or switched off."""
-    return (
-        Module.objects.select_related("company", "schedule")
-        .filter(company__slug=company_slug, slug=module_slug, enabled=True)
-        .first()
-    )
 
 
 def closed(request: HttpRequest, company_slug: str, module_slug: str) -> HttpResponse:

@@ -20,10 +20,11 @@ from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered, slots
 from genie.flows.take_turn import TooMany
 from genie.store.models import AppointmentKind, Module
+from genie.store.queries.booking_page import open_module
 from genie.web.booking.answers import AnswersForm
 from genie.web.booking.arrival import Arrival, arrival
 from genie.web.booking.choice import Choice, choice_of
-from genie.web.booking.choosing import choosing_page, closed, open_module, said_visit, start_of
+from genie.web.booking.choosing import choosing_page, closed, said_visit, start_of
 from genie.web.booking.hold import kept_for
 from genie.web.booking.holder import Holder, holder_of, new_holder
 from genie.web.booking.limits import STATUS, TurnedAway, turned_away, visitor_of, with_wait

@@ -16,9 +16,10 @@ from genie.flows.claim import SlotTaken
 from genie.flows.hold_slot import HoldLimits, NotHeld, hold_slot
 from genie.flows.release_hold import release_hold
 from genie.store.models import AppointmentKind, Hold, Module
+from genie.store.queries.booking_page import open_module
 from genie.web.booking.arrival import arrival
 from genie.web.booking.choice import choice_of
-from genie.web.booking.choosing import closed, open_module, start_of
+from genie.web.booking.choosing import closed, start_of
 from genie.web.booking.holder import Holder, holder_of, new_holder, remember_holder
 from genie.web.visitor import address_of
 from genie.web.vouched import vouched_start
