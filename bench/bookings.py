@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-from bench import crowd, product
+from bench import crowd, load, product
 from bench.hooks import program
 from run import programs
 
@@ -86,9 +85,9 @@ def measured() -> dict[str, float]:
             figures["bookings_per_s_c8_modules"] = through_flow(people, modules=CLIENTS)
             figures["bookings_per_s_one_module"] = through_flow(people, modules=1)
             figures |= races(people)
-        with server() as address:
-            figures["bookings_http_per_s_c8_modules"] = over_http(address, modules=CLIENTS)
-            figures["bookings_http_per_s_one_module"] = over_http(address, modules=1)
+        with server() as port:
+            figures["bookings_http_per_s_c8_modules"] = over_http(port, modules=CLIENTS)
+            figures["bookings_http_per_s_one_module"] = over_http(port, modules=1)
     return figures
 
 
@@ -173,27 +172,12 @@ def races(people: crowd.Crowd) -> dict[str, float]:
     return {"race_500_excess": float(excess), "race_500_s": sum(took) / len(took)}
 
 
-def over_http(address: str, *, modules: int) -> float:
-    import httpx
-
-    def client(posts: Sequence[crowd.Post]) -> list[float]:
-        with httpx.Client(base_url=address, timeout=60) as http:
-            http.cookies["csrftoken"] = token = "x" * 32
-            begun = datetime.now(UTC).timestamp()
-            for path, fields in posts:
-                answer = http.post(path, data=fields | {"csrfmiddlewaretoken": token})
-                if answer.status_code != httpx.codes.FOUND:
-                    raise AssertionError(f"HTTP {answer.status_code}")
-            return [begun, datetime.now(UTC).timestamp(), len(posts)]
-
+def over_http(port: int, *, modules: int) -> float:
     rates = []
     for _ in range(ROUNDS):
         made = [made_module(linked=True) for _ in range(modules)]
-        work = [
-            post_of(made[number % modules], start) for number, start in enumerate(starts(CLIENTS * EACH // 2))
-        ]
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            rates.append(rate(list(pool.map(client, [work[n::CLIENTS] for n in range(CLIENTS)]))))
+        work = [post_of(made[number % modules], start) for number, start in enumerate(starts(CLIENTS * EACH))]
+        rates.append(load.send(port, work, clients=CLIENTS))
     return max(rates)
 
 
@@ -213,7 +197,7 @@ def server() -> Any:
                 break
             except httpx.TransportError:
                 pass
-        yield address
+        yield port
 
 
 def rate(answers: Sequence[Sequence[float]]) -> float:
