@@ -22,6 +22,7 @@ from genie.store.models import (
     BusyTime,
     Connection,
     DateOverride,
+    EventLink,
     Hold,
     Holiday,
     OpeningHours,
@@ -34,6 +35,13 @@ ZONES = ["America/New_York", "America/New_York", "Europe/Madrid", "Australia/Lor
 FIRST = date(2026, 3, 7)
 """The clocks go forward in New York on the next day."""
 LAST = FIRST + timedelta(2)
+
+
+def beside(wish: tuple[datetime, datetime], own: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
+    """What a proposed time takes that the appointment does not have anyway."""
+    start = own[1] if own[0] <= wish[0] < own[1] else wish[0]
+    end = own[0] if own[0] < wish[1] <= own[1] else wish[1]
+    return start, end
 
 
 class World:
@@ -185,11 +193,31 @@ class World:
             )
             type(made).objects.filter(id=made.id).update(start=start, end=end)
             connection = self.linked.get(whose.id if whose else None, self.linked[None])
-            if not there and self.any.random() < 0.5:
-                self.shop.tie(made, connection, remote_id=f"{made.id}", uid=f"{made.id}")
-                self.event(connection.calendar, (start, end), name=f"{made.id}")
-        if gone:
+            if self.any.random() < 0.5:
+                link = self.shop.tie(made, connection, remote_id=f"{made.id}", uid=f"{made.id}")
+                wish = self.proposed(link, start, end) if self.any.random() < 0.5 else None
+                if not there:  # else it is a foreign event of that calendar
+                    self.event(connection.calendar, wish or (start, end), name=f"{made.id}")
+                if wish and not gone:
+                    self.takes(start, end, whose, kind, there)
+                    start, end = beside(wish, (start, end))
+        if gone or end <= start:
             return
+        self.takes(start, end, whose, kind, there)
+
+    def proposed(self, link: EventLink, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """The event was moved, sometimes only a little, and the appointment has not followed yet."""
+        wish = self.span()
+        if self.any.random() < 0.5:
+            shift = timedelta(minutes=5 * self.any.randrange(-6, 6))
+            wish = start + shift, end + shift + timedelta(minutes=5)
+        link.proposed_start, link.proposed_end = wish
+        link.save()
+        return wish
+
+    def takes(
+        self, start: datetime, end: datetime, whose: Any, kind: AppointmentKind | None, there: bool
+    ) -> None:
         if there:
             assert whose is not None
             self.blocked[whose.id].append((start, end + timedelta(minutes=10)))

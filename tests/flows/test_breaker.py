@@ -13,15 +13,18 @@ from tests.sync_crash import WRITES, Crash, dying_at
 from tests.sync_scene import Scene, at, stage
 
 from genie.core.appointment import State
+from genie.core.event import When
 from genie.flows.actor import customer
 from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.decide import decide
 from genie.flows.deliver import due
 from genie.flows.edit import edit
+from genie.flows.offer import is_offered
 from genie.flows.reschedule import reschedule
 from genie.flows.set_realtime import set_realtime
 from genie.flows.unlink import unlink
+from genie.flows.why_not import why_not
 from genie.store.models import (
     Access,
     Appointment,
@@ -29,9 +32,12 @@ from genie.store.models import (
     EventLink,
     Incident,
     Message,
+    Module,
     Role,
     User,
 )
+from genie.store.queries.appointments import busy_beside
+from genie.store.queries.seats import around
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -525,3 +531,61 @@ def _end(scene: Scene, visits: list[Appointment]) -> dict[str, Any]:
         "history": [sorted((c.field, c.origin, c.lost) for c in v.history.all()) for v in visits],
         "admins": Message.objects.filter(company=scene.company, appointment=None).count(),
     }
+
+
+def held_elsewhere() -> tuple[Scene, Appointment]:
+    """One of several visits that were all moved by a day, and is held at its old time."""
+    scene = stage(capacity=1)
+    visits = booked(scene, 4)
+    move(scene, 24.5, *visits)
+    scene.poll()
+    return scene, next(visit for visit in visits if scene.link(visit).held_at)
+
+
+def is_free(scene: Scene, when: When, **also: Any) -> bool:
+    module = Module.objects.select_related("schedule").get(id=scene.module.id)
+    module.start_every = 30
+    return is_offered(module=module, start=when.start, now=scene.now, **also)
+
+
+def test_the_new_time_of_what_is_held_is_given_to_nobody_else() -> None:
+    scene, held = held_elsewhere()
+    theirs = scene.owner.event("work", scene.link(held).remote_id).content.when
+    assert not is_free(scene, theirs)
+    assert not is_free(scene, at((held.start - at(0).start) / timedelta(hours=1)))
+    assert is_free(scene, theirs, ignoring=held.id)
+    module = Module.objects.select_related("schedule").get(id=scene.module.id)
+    module.start_every = 30
+    whys = why_not(module=module, start=theirs.start, end=theirs.end, now=scene.now)
+    (why,) = [one for one in whys if "not decided" in one]
+    assert why.startswith("Another appointment may move there")
+    shown = busy_beside(company_id=scene.company.id, start=theirs.start, end=theirs.end)
+    assert shown == [(theirs.start, theirs.end)]
+
+
+@pytest.mark.parametrize("decision", [REALLY, PUT_BACK])
+def test_once_that_is_decided_one_of_the_two_times_is_free(decision: Incident.Decision) -> None:
+    scene, held = held_elsewhere()
+    theirs = scene.owner.event("work", scene.link(held).remote_id).content.when
+    decided = Incident.objects.filter(calendar=scene.calendar)
+    decide(
+        company_id=scene.company.id, incident_id=decided.get().id, decision=decision, user=None, now=scene.now
+    )
+    scene.drain()
+    ours = When(held.start, held.end, "UTC")
+    left, taken = (ours, theirs) if decision == REALLY else (theirs, ours)
+    assert is_free(scene, left)
+    assert not is_free(scene, taken)
+    assert scene.link(held).proposed_start is None
+
+
+def test_a_booking_notices_a_move_that_is_held_after_it_looked() -> None:
+    scene, held = held_elsewhere()
+    link = scene.link(held)
+    asked: dict[str, Any] = {"module_id": scene.module.id, "kind_id": None, "staff_id": None, "holder": ""}
+    assert link.proposed_start
+    assert link.proposed_end
+    asked |= {"low": link.proposed_start, "high": link.proposed_end, "now": scene.now}
+    before = around(**asked)
+    EventLink.objects.filter(id=link.id).update(proposed_start=None, proposed_end=None)
+    assert around(**asked) != before

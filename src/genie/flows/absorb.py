@@ -19,7 +19,7 @@ from genie.flows import actor, measure
 from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
-from genie.flows.judge import Answer, hold, is_put_back, judge, no_longer_held
+from genie.flows.judge import Answer, hold, is_put_back, judge, no_longer_held, propose
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_module, lock_staff
 from genie.providers.port import RemoteEvent
@@ -95,7 +95,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
         counts = moved or (merge.cancel_here and appointment.end > now)
         answer = _answer(link, merge, now) if counts else Answer.APPLY
         if answer is Answer.HOLD:
-            hold(link, event.version, now)
+            hold(link, event.version, now, when=merge.take.get("when"))
             link.save()
             note_seen(link.calendar_id, event)
             return
@@ -238,7 +238,9 @@ def end(link: EventLink) -> None:
     link.pushed_revision = link.appointment.revision
     no_longer_held(link)
     link.version += 1
+    propose(link, None)
     held = ["held_at", "held_version", "incident"]
+    held += ["proposed_start", "proposed_end", "question_at", "answer_until"]
     link.save(update_fields=["state", "reason", "asked", "next_attempt", "pushed_revision", "version", *held])
     if link.remote_id:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
@@ -292,7 +294,7 @@ def _take_in(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: 
             reason="cancelled or declined on the calendar" if merge.cancel_here else "",
             forced=True,
             owes_push=False,
-            tell_customer=module.inbound_rule == Module.InboundRule.APPLY_AND_TELL,
+            tell_customer=module.tells_of_inbound,
             settle=SETTLE,
         ),
         actor=actor.calendar(link.calendar.name),

@@ -22,7 +22,7 @@ from genie.flows.decide import release_letters
 from genie.flows.owe import owe
 from genie.providers.port import CalendarProvider
 from genie.store import jobs
-from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Module
+from genie.store.models import Appointment, Change, Connection, EventLink, Incident
 
 WHY = "put back: too much was changed on the calendar at once"
 
@@ -60,7 +60,7 @@ def _put_back(link: EventLink, incident: Incident, now: datetime) -> None:
             reason=WHY,
             forced=True,
             owes_push=False,
-            tell_customer=appointment.module.inbound_rule == Module.InboundRule.APPLY_AND_TELL,
+            tell_customer=appointment.module.tells_of_inbound,
         ),
         actor=actor.person(incident.decided_by) if incident.decided_by else actor.SYSTEM,
         now=now,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from genie.flows.judge import propose
 from genie.store import jobs
 from genie.store.models import Connection, EventLink, Incident, Message, User
 
@@ -49,6 +50,7 @@ def let_go(*, connection: Connection, now: datetime) -> None:
         release_letters(incident, now, appointment_id=link.appointment_id)
         if link.state == EventLink.State.HELD:
             link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
+            propose(link, None)
         link.incident, link.held_at, link.held_version = None, None, ""
         link.version += 1
         link.save()

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from genie.core.appointment import LIVE
 from genie.core.breaker import WITHIN, too_many
+from genie.core.event import When
 from genie.flows.tell_admins import calendar_page, tell_admins
 from genie.store.models import EventLink, Incident, Message, Module, RemoteCalendar
 
@@ -66,10 +67,12 @@ def is_put_back(link: EventLink, now: datetime) -> bool:
     return rule == Module.InboundRule.PUT_IT_BACK and link.appointment.end > now
 
 
-def hold(link: EventLink, version: str, now: datetime) -> None:
-    """Keep, unsaved, that what stands there in `version` ("": it is gone) waits for a decision."""
+def hold(link: EventLink, version: str, now: datetime, *, when: When | None = None) -> None:
+    """Keep, unsaved, that what stands there in `version` ("": it is gone) waits for a decision. `when`: the
+    time it has there; nobody else gets that meanwhile."""
     link.state, link.reason = EventLink.State.HELD, HELD
     link.held_at, link.held_version = link.held_at or now, version
+    propose(link, when)
     link.attempts, link.next_attempt = 0, None
     link.version += 1
 
@@ -78,8 +81,17 @@ def no_longer_held(link: EventLink) -> None:
     """Both sides agree, or are about to: nothing waits any more (unsaved). An applied change of an open
     incident, or of one that is put back, still belongs to it."""
     link.held_at, link.held_version = None, ""
+    if not link.question_at:
+        propose(link, None)
     if link.incident and link.incident.decision == Incident.Decision.REALLY_CHANGED:
         link.incident = None
+
+
+def propose(link: EventLink, when: When | None) -> None:
+    """Keep, unsaved, which time its event has there that the appointment has not taken. None: there is none,
+    and no question about it."""
+    link.proposed_start, link.proposed_end = (when.start, when.end) if when else (None, None)
+    link.question_at = link.answer_until = None
 
 
 def _is_one_too_many(link: EventLink, now: datetime) -> bool:

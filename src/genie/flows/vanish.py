@@ -24,7 +24,7 @@ from genie.flows.amend import Wanted, amend
 from genie.flows.judge import Answer, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
-from genie.store.models import EventLink, Message, Module, RemoteCalendar, RemoteObject
+from genie.store.models import EventLink, Message, RemoteCalendar, RemoteObject
 
 GRACE = timedelta(seconds=120)
 """So long after a disappearance an event that bears our key is still the same one, moved."""
@@ -164,7 +164,7 @@ def _cancel(link: EventLink, now: datetime) -> None:
             cancel=True,
             owes_push=False,
             reason="deleted on the calendar",
-            tell_customer=module.inbound_rule == Module.InboundRule.APPLY_AND_TELL,
+            tell_customer=module.tells_of_inbound,
             settle=GRACE,
         ),
         actor=actor.calendar(link.calendar.name),

@@ -20,6 +20,7 @@ from genie.core.spans import MINUTE, micros
 from genie.flows.offer import Circumstances, is_offered, last_date, rules_of, wanted_between
 from genie.store.models import Appointment, AppointmentKind, Hold, Module, Schedule, StaffMember, TimeOff
 from genie.store.queries.holidays import holidays_of
+from genie.store.queries.proposed import Proposed, proposed
 from genie.store.queries.slots import EDGE, Desk, Wanted, busy_events, desks, unread_calendars
 
 
@@ -143,6 +144,45 @@ class _Here:
         )
         return kept.select_related("kind", "module")
 
+    def proposed(self, low: datetime, high: datetime) -> list[_Proposed]:
+        """Times that calendars propose for appointments of the module, or of the person wherever."""
+        found = proposed(
+            module_id=self.asked.module.id,
+            staff_id=self.whose.id if self.whose else None,
+            low=low,
+            high=high,
+            ignoring=self.asked.also.get("ignoring"),
+        )
+        modules = Module.objects.in_bulk({one.module_id for one in found})
+        kinds = AppointmentKind.objects.in_bulk({one.kind_id for one in found if one.kind_id})
+        return [_Proposed(one, modules[one.module_id], kinds.get(one.kind_id or 0)) for one in found]
+
+    def proposed_here(self, low: datetime, high: datetime) -> list[_Proposed]:
+        """Those that take a seat at this desk."""
+        return [
+            one
+            for one in self.proposed(low, high)
+            if one.module == self.asked.module
+            and (self.whose is None or one.of.staff_id in (None, self.whose.id))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """A time that a calendar's owner gave an appointment and it has not taken yet."""
+
+    of: Proposed
+    module: Module
+    kind: AppointmentKind | None
+
+    @property
+    def start(self) -> datetime:
+        return self.of.start
+
+    @property
+    def end(self) -> datetime:
+        return self.of.end
+
 
 def _too_soon_or_late(asked: _Asked, rules: Rules) -> Iterator[str]:
     zone = asked.module.schedule.zone
@@ -233,6 +273,10 @@ def _elsewhere(here: _Here) -> Iterator[str]:
         if _meets(here, [one]):
             yield f"There is an appointment in {one.module.name} then."
             return
+    for wish in here.proposed(here.asked.start, here.until):
+        if wish.module != here.asked.module and _meets(here, [wish]):
+            yield f"An appointment in {wish.module.name} may move there: that is not decided yet."
+            return
     for hold in holds:
         if _meets(here, [hold]):
             yield f"Somebody is booking that time in {hold.module.name} at this moment."
@@ -242,6 +286,7 @@ def _elsewhere(here: _Here) -> Iterator[str]:
 def _full(here: _Here) -> Iterator[str]:
     near = here.seated & _near(here)
     appointments, holds = list(here.appointments.filter(near)), list(here.holds.filter(near))
+    wishes = here.proposed_here(here.asked.start, here.until)
     capacity = here.rules.capacity_on(here.day)
     if capacity <= 0:
         yield "No place is given on that weekday."
@@ -253,7 +298,11 @@ def _full(here: _Here) -> Iterator[str]:
             yield f"All {capacity} places are taken then."
         else:
             yield "An appointment that takes no more beside it runs then."
-    elif _meets(here, [*appointments, *holds], capacity):
+    elif _meets(here, [*appointments, *wishes], capacity):
+        wish = next((one for one in wishes if _meets(here, [one])), wishes[0])
+        when = said_span(wish.start, wish.end, here.zone.key, now=here.asked.now, place=False)
+        yield f"Another appointment may move there ({when}): that is not decided yet."
+    elif _meets(here, [*appointments, *wishes, *holds], capacity):
         yield "Somebody is booking that time at this moment; it is kept for some minutes."
 
 
@@ -272,13 +321,9 @@ def _taken_by(here: _Here, one: Appointment) -> str:
 def _per_day(here: _Here) -> Iterator[str]:
     kind = here.asked.kind
     on = said_day(here.asked.start, here.zone.key, now=here.asked.now)
-    if here.rules.per_day and _on_date(here, here.seated) >= here.rules.per_day:
+    if here.rules.per_day and _on_date(here) >= here.rules.per_day:
         yield f"The limit of {here.rules.per_day} appointments a day is reached on {on}."
-    if (
-        kind
-        and here.rules.own_per_day
-        and _on_date(here, here.seated & Q(kind=kind)) >= here.rules.own_per_day
-    ):
+    if kind and here.rules.own_per_day and _on_date(here, kind) >= here.rules.own_per_day:
         yield f"The limit of {here.rules.own_per_day} a day of {kind.name} is reached on {on}."
 
 
@@ -313,7 +358,7 @@ def _near(here: _Here) -> Q:
 
 def _meets(
     here: _Here,
-    taken: Sequence[Appointment | Hold],
+    taken: Sequence[Appointment | Hold | _Proposed],
     capacity: int = 1,
     *,
     limits: bool = True,
@@ -326,15 +371,21 @@ def _meets(
     return bool(full.between(micros(here.asked.start), micros(here.until)))
 
 
-def _kept_free(one: Appointment | Hold) -> int:
+def _kept_free(one: Appointment | Hold | _Proposed) -> int:
     own = one.kind.between if one.kind else None
     return one.module.between if own is None else own
 
 
-def _on_date(here: _Here, which: Q) -> int:
+def _on_date(here: _Here, kind: AppointmentKind | None = None) -> int:
+    """Appointments, holds and proposed times of that date; with `kind`, of that one."""
     begins, ends = span_of(here.day, here.day, here.zone)
-    on = which & Q(start__gte=begins, start__lt=ends)
-    return here.appointments.filter(on).count() + here.holds.filter(on).count()
+    on = here.seated & Q(start__gte=begins, start__lt=ends) & (Q(kind=kind) if kind else Q())
+    wishes = [
+        one
+        for one in here.proposed_here(begins, ends)
+        if begins <= one.start < ends and kind in (None, one.kind)
+    ]
+    return here.appointments.filter(on).count() + here.holds.filter(on).count() + len(wishes)
 
 
 def _minutes(minutes: int) -> str:

@@ -251,6 +251,10 @@ class EventLink(models.Model):
     came_in_at = models.DateTimeField(null=True)  # a move or deletion made there was applied here last
     held_at = models.DateTimeField(null=True)  # one was not; also while something else is owed or put aside
     held_version = models.CharField(max_length=300, blank=True)  # as it was then; "": it was gone
+    proposed_start = models.DateTimeField(null=True)  # the time it got there and has not here: held, or …
+    proposed_end = models.DateTimeField(null=True)
+    question_at = models.DateTimeField(null=True)  # … the customer is asked to accept it, since then
+    answer_until = models.DateTimeField(null=True)  # then the appointment's own time stands
     incident = models.ForeignKey(Incident, null=True, on_delete=models.SET_NULL, related_name="links")
 
     class Meta:
@@ -265,6 +269,12 @@ class EventLink(models.Model):
                 condition=Q(came_in_at__isnull=False),
                 name="event_link_came_in",
             ),
+            # few in a whole installation: slots and bookings look here, whatever the module
+            models.Index(
+                fields=["proposed_end"],
+                condition=Q(proposed_start__isnull=False),
+                name="event_link_proposed",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -274,6 +284,16 @@ class EventLink(models.Model):
                 fields=["calendar", "remote_id"],
                 condition=~Q(remote_id="") & ~Q(state="ended"),
                 name="event_link_remote_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(proposed_start=None, proposed_end=None, question_at=None, answer_until=None)
+                | Q(proposed_end__gt=F("proposed_start"), question_at=None, answer_until=None)
+                | Q(
+                    proposed_end__gt=F("proposed_start"),
+                    question_at__isnull=False,
+                    answer_until__isnull=False,
+                ),
+                name="event_link_proposal_whole",
             ),
         ]
 

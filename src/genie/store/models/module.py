@@ -82,6 +82,11 @@ class Module(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def tells_of_inbound(self) -> bool:
+        """Is the customer told of what was changed on the calendar and applied here?"""
+        return self.inbound_rule == self.InboundRule.APPLY_AND_TELL
+
 
 class AppointmentKind(models.Model):
     """One of several kinds of visit of a module, with its own settings where they are not the module's.

@@ -10,7 +10,8 @@ from django.db import connection
 
 # Ours: events tied to a live link of this very module, found by remote id, or by UID where another calendar
 # shows the same event. Of one that its owner made a series, only the occurrence at our time is ours.
-# One that its owner made all-day is no time an appointment can have: then it blocks like any other event.
+# One that its owner made all-day is no time an appointment can have: then it blocks like any other event. So
+# does one at a time that its appointment has not taken yet (held for a decision, or the customer is asked).
 _MERGED = """
 WITH looked_at AS (
     SELECT a.calendar_id FROM store_availabilitycalendar a WHERE a.schedule_id = ANY(%(schedules)s)
@@ -21,13 +22,15 @@ WITH looked_at AS (
         AND own.staff_id = %(staff)s
     )))
 ), ours AS (
-    SELECT l.calendar_id, l.remote_id, p.start, p."end" FROM store_eventlink l
+    SELECT l.calendar_id, l.remote_id, p.start, p."end", l.proposed_start IS NOT NULL AS elsewhere
+        FROM store_eventlink l
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         WHERE l.state <> 'ended' AND l.remote_id <> ''
         AND NOT coalesce((l.base -> 'when' ->> 'all_day')::boolean, false)
     UNION
-    SELECT o.calendar_id, o.remote_id, p.start, p."end" FROM store_eventlink l
+    SELECT o.calendar_id, o.remote_id, p.start, p."end", l.proposed_start IS NOT NULL
+        FROM store_eventlink l
         JOIN store_connection c ON c.id = l.connection_id AND c.module_id = ANY(%(modules)s)
         JOIN store_appointment p ON p.id = l.appointment_id
         JOIN store_remoteobject o ON o.uid = l.uid AND o.calendar_id IN (SELECT calendar_id FROM looked_at)
@@ -39,10 +42,10 @@ WITH looked_at AS (
     WHERE b."end" > %(start)s AND b.start < %(end)s AND b.kind = ANY(%(kinds)s)
     AND NOT EXISTS (
         SELECT 1 FROM ours o WHERE o.calendar_id = b.calendar_id AND o.remote_id = b.remote_id AND (
-            (o.start = b.start AND o."end" = b."end") OR NOT EXISTS (
+            (o.start = b.start AND o."end" = b."end") OR (NOT o.elsewhere AND NOT EXISTS (
                 SELECT 1 FROM store_busytime s
                 WHERE s.calendar_id = b.calendar_id AND s.remote_id = b.remote_id AND s.start <> b.start
-            )
+            ))
         )
     )
 )

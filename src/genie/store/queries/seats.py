@@ -37,6 +37,10 @@ UNION ALL SELECT 'appointment', a.id::text, a.module_id, a.staff_id, a.start, a.
        (SELECT k.capacity FROM store_appointmentkind k WHERE k.id = a.kind_id)
 FROM store_appointment a WHERE {a_sits} AND a.state IN ({live})
 AND a.start < %(high)s + {longest} AND a."end" > %(low)s - {longest}
+UNION ALL SELECT 'proposed', a.id::text, a.module_id, a.staff_id, l.proposed_start, l.proposed_end, NULL, NULL
+FROM store_eventlink l JOIN store_appointment a ON a.id = l.appointment_id
+WHERE l.proposed_start IS NOT NULL AND l.state <> 'ended' AND {a_sits} AND a.state IN ({live})
+AND l.proposed_start < %(high)s + {longest} AND l.proposed_end > %(low)s - {longest}
 UNION ALL SELECT 'hold', h.id::text, h.module_id, h.staff_id, h.start, h."end", NULL,
        (SELECT k.capacity FROM store_appointmentkind k WHERE k.id = h.kind_id)
 FROM store_hold h WHERE {h_sits} AND h.expires_at > %(now)s AND h.visitor <> %(holder)s

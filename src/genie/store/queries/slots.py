@@ -25,6 +25,7 @@ from genie.core.spans import EPOCH, Covered
 from genie.store.models import AppointmentKind, Module, PublicHolidays, Schedule
 from genie.store.prepared import ask, columns_of, made_each
 from genie.store.queries.holidays import days_of
+from genie.store.queries.proposed import FREE, PROPOSED
 
 ALONE = 0
 """The number of the desk of a module without a team."""
@@ -98,14 +99,12 @@ WITH desk AS MATERIALIZED (
     ) b
 )
 """
-_READ = f"""{_WHOSE}, free AS MATERIALIZED (
-    SELECT make_interval(mins => max(greatest(m."between", k."between"))) AS longest
-    FROM store_module m LEFT JOIN store_appointmentkind k ON k.module_id = m.id
-    WHERE m.company_id = (SELECT company_id FROM store_module WHERE id = %(module)s)
-), seat AS MATERIALIZED (
+_READ = f"""{_WHOSE}, {FREE}, {PROPOSED}, seat AS MATERIALIZED (
     SELECT p.staff_id, p.start, p."end", p.kind_id FROM store_appointment p
     WHERE p.module_id = %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
     AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+    UNION ALL
+    SELECT p.staff_id, p.start, p."end", p.kind_id FROM proposed p WHERE p.module_id = %(module)s
     UNION ALL
     SELECT h.staff_id, h.start, h."end", h.kind_id FROM store_hold h
     WHERE h.module_id = %(module)s AND h.expires_at > %(now)s AND h.visitor <> %(holder)s
@@ -154,6 +153,11 @@ FROM desk d JOIN store_schedule c ON c.id = d.schedule_id CROSS JOIN LATERAL (
         LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
         WHERE p.staff_id = d.id AND p.module_id <> %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
         AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+        UNION ALL
+        SELECT p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
+        FROM proposed p JOIN store_module m ON m.id = p.module_id
+        LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
+        WHERE p.staff_id = d.id AND p.module_id <> %(module)s
         UNION ALL
         SELECT h.start, h."end" + make_interval(mins => coalesce(k."between", m."between"))
         FROM store_hold h JOIN store_module m ON m.id = h.module_id
