@@ -183,7 +183,7 @@ def keep_receipt(
         remote, parted = remote_fields(event.content, link.appointment, link)
         _remember(link, event, remote, parted, sent)
         measure.sent(link)
-        link.pushed_revision = revision
+        link.pushed_revision, link.refused = revision, ""
         link.reason, link.attempts, link.next_attempt, link.stale_streak = "", 0, None, 0
         alternate(link, "here", now)
         if link.state != EventLink.State.ENDED:
@@ -375,7 +375,7 @@ def _keep(
     if repair:
         link.base, link.block_repaired_at = {**remote.to_json(), "repair": True}, now
     if not owes:
-        link.pushed_revision = appointment.revision
+        link.pushed_revision, link.refused = appointment.revision, ""
     link.reason, link.attempts, link.next_attempt = "", 0, None
     link.save()
 

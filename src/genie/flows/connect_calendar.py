@@ -163,6 +163,7 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
         asked=[],
         version=F("version") + 1,
         reason="",
+        refused="",
         missing_since=None,
         incident=None,
         held_at=None,

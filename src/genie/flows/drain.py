@@ -150,12 +150,10 @@ def _park(link_id: UUID, fault: ProviderFault, now: datetime) -> None:
         "next_attempt": next_attempt(attempts=1, now=now, jitter=0, retry_after=PARKED_AGAIN),
         "version": F("version") + 1,
     }
-    link = EventLink.objects.filter(id=link_id)
     with transaction.atomic():
-        again = link.filter(state=EventLink.State.PARKED).update(**aside)
-        new = not again and link.exclude(state=EventLink.State.ENDED).update(**aside)
-        if new and isinstance(fault, Rejected):
+        if isinstance(fault, Rejected):
             report_put_aside(link_id=link_id, why=str(fault), now=now)
+        EventLink.objects.filter(id=link_id).exclude(state=EventLink.State.ENDED).update(**aside)
     log.warning("link %s parked: %s", link_id, fault)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from genie.core.saying import said_list
-from genie.flows.tell_admins import calendar_page, letters_about, tell_admins
+from genie.flows.tell_admins import calendar_page, tell_admins
 from genie.store.models import AvailabilityCalendar, Connection, Module, RemoteCalendar
 from genie.store.queries.remote_calendars import LIVING
 from genie.store.queries.silence import modules_looking_at
@@ -24,7 +25,7 @@ def report_silence(*, calendar: RemoteCalendar, why: str, gone: bool, now: datet
     """Call when a read failed. `gone`: the server answers, but not for this calendar; else it is silent,
     and the admins hear of it when what was read last has become too old (PRODUCT.md, *Slot rules*, 9).
 
-    Once until it was read again: whether they were told stands in their letters.
+    Once until it was read again, also where several workers find it so.
     """
     living = Connection.objects.filter(calendar=calendar, state__in=LIVING).order_by("id")
     connection = living.select_related("module__company").first()
@@ -46,8 +47,8 @@ def report_silence(*, calendar: RemoteCalendar, why: str, gone: bool, now: datet
         todo = "Once it is back it catches up by itself; if it is gone for good, remove it from the schedule."
     else:
         return
-    told = letters_about(company=calendar.key.company, heading=heading, path=path)
-    if told.filter(created_at__gte=since).exists():
+    untold = Q(silence_told_at=None) | Q(silence_told_at__lt=since)
+    if not RemoteCalendar.objects.filter(untold, id=calendar.id).update(silence_told_at=now):
         return
     reason = f"{why} Until it can be read again, {means}.{_offers(modules)} {todo}"
     tell_admins(company=calendar.key.company, heading=heading, reason=reason, path=path, now=now)

@@ -86,6 +86,7 @@ class RemoteCalendar(models.Model):
     watched_at = models.DateTimeField(null=True)  # somebody had it, or an appointment of it, on screen
     next_attempt = models.DateTimeField(null=True)  # not before, after a fault
     attempts = models.PositiveSmallIntegerField(default=0)
+    silence_told_at = models.DateTimeField(null=True)  # admins were told then that it cannot be read
     last_in_at = models.DateTimeField(null=True)  # a change there changed something here
     last_out_at = models.DateTimeField(null=True)  # something was written there
 
@@ -240,6 +241,7 @@ class EventLink(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.OWES_PUSH)
     owed_at = models.DateTimeField(null=True)  # owes a push since; by a trigger, by the database's clock
     reason = models.CharField(max_length=300, blank=True)
+    refused = models.CharField(max_length=300, blank=True)  # why it was put aside first, until it is in step
     asked_at = models.DateTimeField(null=True)
     adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
     missing_since = models.DateTimeField(null=True)  # a disappearance waits before it counts
