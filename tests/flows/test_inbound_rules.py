@@ -10,6 +10,7 @@ from tests.sync_crash import WRITES, Crash, dying_at
 from tests.sync_scene import CUSTOMER, Scene, at, stage
 
 from genie.core.appointment import State
+from genie.core.errors import Rejected
 from genie.core.event import When
 from genie.flows.absorb import PUT_BACK
 from genie.flows.alternate import IN_TURNS
@@ -121,6 +122,45 @@ def test_a_declined_event_is_made_again(scene: Scene) -> None:
     scene.poll()
     assert shown(scene, appointment) == [(appointment.start, 2)]
     assert refreshed(appointment).state == State.CONFIRMED
+
+
+def test_a_declined_event_does_not_stay_beside_the_one_that_is_made_again(scene: Scene) -> None:
+    appointment, foreign = scene.booked(), scene.owner.add("work", at(40), title="Dentist")
+    scene.owner.cancel("work", scene.link(appointment).remote_id)
+    scene.poll()
+    key = scene.link(appointment).id.hex
+    assert len([e for e in scene.owner.events("work") if e.identity and e.identity.key == key]) == 1
+    assert foreign in [e.id for e in scene.owner.events("work")]
+
+
+def test_a_decline_that_is_taken_back_meanwhile_is_the_same_event(scene: Scene) -> None:
+    appointment = scene.booked()
+    remote_id = scene.link(appointment).remote_id
+
+    def taken_back(method: str, _: Any) -> None:
+        if method == "get" and scene.link(appointment).declined_id:
+            scene.world.before = None
+            scene.owner.cancel("work", remote_id, cancelled=False)
+
+    scene.world.before = taken_back
+    scene.owner.cancel("work", remote_id)
+    scene.poll()
+    assert shown(scene, appointment) == [(appointment.start, 1)]
+    assert scene.link(appointment).remote_id == remote_id
+
+
+def test_a_declined_event_that_may_not_be_removed_stays(scene: Scene) -> None:
+    appointment = scene.booked()
+
+    def refuse(method: str, _: Any) -> None:
+        if method == "delete":
+            raise Rejected("Not this one.")
+
+    scene.world.before = refuse
+    scene.owner.cancel("work", scene.link(appointment).remote_id)
+    scene.poll()
+    assert shown(scene, appointment) == [(appointment.start, 2)]
+    assert scene.link(appointment).state == EventLink.State.CLEAN
 
 
 def test_one_that_was_cut_and_pasted_is_the_same(scene: Scene) -> None:

@@ -188,6 +188,33 @@ FOUND = {
         capacity=1,
         push=True,
     ),
+    "a declined event that was put back stayed, and what was pasted later was not known beside it": Script(
+        seed=1043,
+        system="caldav",
+        winner="dashboard_wins",
+        booked=2,
+        capacity=2,
+        push=True,
+        inbound="put_it_back",
+        steps=(
+            step(
+                "meanwhile",
+                request=2,
+                after=True,
+                step=step("moved_there", which=2, hour=191),
+                first=step("removed_there", which=3, how="decline"),
+            ),
+            step("time_passes", seconds=3700),
+            step(
+                "meanwhile",
+                request=4,
+                after=True,
+                step=step("removed_there", which=2, how="delete"),
+                first=None,
+            ),
+            step("cut_and_pasted_there", which=3, hour=67),
+        ),
+    ),
 }
 
 

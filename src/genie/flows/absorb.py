@@ -101,7 +101,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
             return
         if answer is Answer.PUT_BACK:
             if merge.cancel_here:
-                put_back_event(link, now)
+                put_back_event(link, now, declined_id=event.id)
                 return
             merge = _put_back(merge)
         changed = _take_in(link, merge, remote, parted, now)
@@ -124,11 +124,11 @@ def _put_back(merge: Merge) -> Merge:
     return replace(merge, take=take, give=merge.give | {"when"}, lost=(*ours, theirs), refused_when=None)
 
 
-def put_back_event(link: EventLink, now: datetime) -> None:
+def put_back_event(link: EventLink, now: datetime, *, declined_id: str = "") -> None:
     """It was deleted or declined there, and is made again. The caller holds the link (`lock_link`)."""
     in_turns = not alternate(link, "there", now)
     _note_not_taken(link, now)
-    make_anew(link)
+    make_anew(link, declined_id=declined_id)
     if in_turns:
         leave_alone(link, now)
         link.save()
@@ -151,12 +151,14 @@ def _note_not_taken(link: EventLink, now: datetime) -> None:
     )
 
 
-def make_anew(link: EventLink, *, adopts: bool = True) -> None:
+def make_anew(link: EventLink, *, adopts: bool = True, declined_id: str = "") -> None:
     """Its event is gone and the appointment stands: it is made again, under the next identity. `adopts`:
-    unless one that bears our key has come back meanwhile; that one is written over."""
+    unless one that bears our key has come back meanwhile; that one is written over. `declined_id`: the event
+    that perhaps still stands there, called off; it goes before the new one is made."""
     RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
     link.state, link.generation = EventLink.State.OWES_PUSH, link.generation + 1
     link.remote_id, link.etag, link.stamp, link.block = "", "", None, ""
+    link.declined_id = declined_id
     link.base, link.sent, link.asked, link.adopts = None, None, [], adopts or link.adopts
     if not adopts:
         link.asked_at = None  # nothing is searched first

@@ -71,7 +71,7 @@ def _put_back(link: EventLink, incident: Incident, now: datetime) -> None:
         flag = Wanted(attention=OUTSIDE_RULES, owes_push=False)
         amend(appointment_id=after.id, company_id=after.company_id, changes=flag, actor=actor.SYSTEM, now=now)
     if cancelled and link.connection.state == Connection.State.LINKED:
-        make_anew(link)
+        make_anew(link, declined_id=link.remote_id)
         jobs.wake_calendar(link.calendar_id)
     else:
         owe(appointment=after, now=now)

@@ -164,6 +164,7 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
         version=F("version") + 1,
         reason="",
         refused="",
+        declined_id="",
         missing_since=None,
         incident=None,
         held_at=None,

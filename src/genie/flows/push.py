@@ -6,6 +6,7 @@ transaction open, the second keeps the receipt if nobody overtook it (SYNC.md, *
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -127,6 +128,8 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 
 
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    if debt.link.declined_id:
+        _remove_declined(debt, provider)
     survivor = _survivor(debt, provider) if debt.known_before else None
     if survivor is not None:
         absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now)
@@ -141,6 +144,23 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         absorb(link_id=debt.link_id, version=debt.version, event=event, now=now)
     else:
         _receipt(debt, event, now)
+
+
+def _remove_declined(debt: Debt, provider: CalendarProvider) -> None:
+    """What its owner called off, and we put back, goes: by its id it is ours, and beside the one that is made
+    again it would show the visit twice. One they have taken up again meanwhile, or made a series, stays."""
+    with suppress(Gone, Malformed, Rejected):
+        for _ in range(STALE_LIMIT):
+            event = provider.get(debt.calendar, debt.link.declined_id)
+            if event.recurring or not event.content.cancelled:
+                break
+            with suppress(StaleVersion):
+                provider.delete(debt.calendar, event.id, version=event.version)
+                break
+    with transaction.atomic():
+        link = _overtaken_or(debt)
+        link.declined_id = ""
+        link.save(update_fields=["declined_id"])
 
 
 def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:

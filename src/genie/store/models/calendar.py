@@ -243,6 +243,7 @@ class EventLink(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     refused = models.CharField(max_length=300, blank=True)  # why it was put aside first, until it is in step
     asked_at = models.DateTimeField(null=True)
+    declined_id = models.CharField(max_length=1000, blank=True)  # put back: it goes before it is made again
     adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
     missing_since = models.DateTimeField(null=True)  # a disappearance waits before it counts
     recheck = models.PositiveSmallIntegerField(default=0)  # looks left for a create of unknown outcome
