@@ -92,6 +92,20 @@ def test_a_new_place_alone_is_not_called_a_new_time() -> None:
     assert "Before: " not in letter.text
 
 
+def test_a_visit_handed_over_names_both_and_is_not_called_a_new_time() -> None:
+    handed = replace(VISIT, was=VISIT.when, with_whom="Ben", was_with="Maria")
+    letter = customer(About.RESCHEDULED, handed)
+    assert letter.subject.startswith("Now with Ben: ")
+    assert "is with Ben now, at the same time." in letter.text
+    assert "With: Ben\nBefore with: Maria" in letter.text
+    leaving = to_company(About.RESCHEDULED, replace(handed, was=None), staff_url="https://x/y", leaves=True)
+    assert leaving.subject.startswith("Handed over: ")
+    assert "was handed over from Maria to Ben." in leaving.text
+    assert "the appointment was with you, Maria." in leaving.text
+    both = customer(About.RESCHEDULED, replace(MOVED, with_whom="Ben", was_with="Maria"))
+    assert both.subject.startswith("New time: ") and "Before with: Maria" in both.text
+
+
 def test_a_cancellation_names_the_time_the_customer_knew_and_leads_to_other_times() -> None:
     letter = customer(About.CANCELLED, MOVED)
     assert letter.subject == "Cancelled: Tour, Tue 3 Mar 2026, 10:00–11:00 (New York)"

@@ -118,6 +118,49 @@ def test_free_times_to_move_to_are_the_persons(acme: Leads, maria: StaffMember) 
     assert "Nothing is free from" in read
 
 
+def test_a_visit_is_handed_over_from_its_page(acme: Leads, maria: StaffMember) -> None:
+    """Who is free stands beside each name; what breaks a rule is said before it is done."""
+    ben = StaffMember.objects.get(name="Ben")
+    visit = acme.visit(soon(hour=15), name="Di Roe", staff=maria)
+    taken = maria.appointments.get(lead__name="Ann Lee")
+    page = acme.page(visit, "/hand-over")
+    assert page in acme.client.get(acme.page(visit)).content.decode()
+    assert "Ben Free at this time" in words(acme.client.get(page))
+    there = acme.page(taken, "/hand-over")
+    assert "Free at this time" not in words(acme.client.get(there))
+    question = words(acme.client.get(page, {"staff": ben.pk}))
+    assert "From Maria To Ben" in question
+    assert f"{maria.email}, {ben.email} are told by e-mail" in question
+    sent = {"staff": ben.pk, "revision": 1}
+    done = acme.client.post(page, sent, follow=True)
+    assert "Handed over to Ben." in words(done)
+    assert "Handed over from Maria to Ben" in words(done)
+    visit.refresh_from_db()
+    assert visit.staff == ben
+    broken = acme.client.post(there, sent)
+    assert broken.status_code == 409
+    assert "The booking rules do not offer this time with Ben." in words(broken)
+    acme.client.post(there, {**sent, "forced": "on"})
+    taken.refresh_from_db()
+    assert (taken.staff, taken.lane) == (ben, None)
+    late = acme.client.post(page, {"staff": maria.pk, "revision": 1})
+    assert "Somebody was faster" in words(late)
+
+
+def test_nobody_takes_a_visit_who_is_not_of_the_team(acme: Leads, maria: StaffMember) -> None:
+    visit = maria.appointments.get()
+    stranger = person(leads("rival").base.company, "Rob")
+    page = acme.page(visit, "/hand-over")
+    for staff in (str(stranger.pk), "x", "\0", str(maria.pk)):
+        answer = acme.client.post(page, {"staff": staff, "revision": 1})
+        assert answer.status_code == 409
+        assert "Nothing was handed over." in words(answer)
+    assert acme.light().get(page).status_code == 403
+    StaffMember.objects.filter(name="Ben").update(active=False)
+    assert page not in acme.client.get(acme.page(visit)).content.decode()
+    assert "Nobody else of the team" in words(acme.client.get(page))
+
+
 def test_busy_time_is_that_of_the_person_asked_for(acme: Leads, maria: StaffMember) -> None:
     """Maria has a calendar of her own, the module's serves Ben; each reads one of their own as well."""
     ben = StaffMember.objects.get(name="Ben")

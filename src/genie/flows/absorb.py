@@ -21,7 +21,7 @@ from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.judge import Answer, hold, is_put_back, judge, no_longer_held, propose
 from genie.flows.offer import is_offered
-from genie.flows.seat import lock_module, lock_staff
+from genie.flows.seat import lock_seat
 from genie.providers.port import RemoteEvent
 from genie.store.models import Appointment, Change, EventLink, Module, RemoteCalendar, RemoteObject
 
@@ -225,12 +225,9 @@ def still_followed(link_id: UUID, version: int | None = None) -> EventLink:
 
 def lock_link(link_id: UUID, version: int) -> EventLink:
     """Lock module, staff, appointment and link, in the order everybody takes them. Raises Overtaken."""
-    appointment_id, module_id, staff_id = EventLink.objects.values_list(
-        "appointment_id", "appointment__module_id", "appointment__staff_id"
-    ).get(id=link_id)
-    lock_module(module_id)
-    lock_staff(staff_id)
-    Appointment.objects.select_for_update(no_key=True).get(id=appointment_id)
+    one = Appointment.objects.filter(links=link_id)
+    lock_seat(one)
+    one.select_for_update(of=("self",), no_key=True).get()
     return _locked(link_id, version)
 
 

@@ -15,9 +15,9 @@ from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normal
 from genie.flows import measure
 from genie.flows.actor import Actor
 from genie.flows.notify import notify
-from genie.flows.owe import owe
-from genie.flows.seat import NoSeat, lock_module, lock_staff, take_seat
-from genie.store.models import Appointment, Change, Message, Module
+from genie.flows.owe import owe, owe_elsewhere
+from genie.flows.seat import NoSeat, lock_seat, take_seat
+from genie.store.models import Appointment, Change, Message, Module, StaffMember
 
 LIMITS = {"title": TITLE_LIMIT, "place": PLACE_LIMIT, "notes": NOTES_LIMIT}
 
@@ -34,6 +34,8 @@ class Wanted:
     title: str | None = None
     place: str | None = None
     notes: str | None = None
+    staff: StaffMember | None = None
+    """Whom it shall be with (flows/hand_over)."""
     cancel: bool = False
     restore: bool = False
     attention: str | None = None
@@ -64,13 +66,12 @@ def amend(
     when the time is full and not `forced`, Overtaken when `seen_revision` is not the present one.
     """
     with transaction.atomic():
-        module_id, staff_id = _seated_at(appointment_id, company_id)
-        module = lock_module(module_id)
-        lock_staff(staff_id)
-        appointment = Appointment.objects.select_for_update().get(id=appointment_id, company_id=company_id)
+        one = Appointment.objects.filter(id=appointment_id, company_id=company_id)
+        module = lock_seat(one, changes.staff.id if changes.staff else None)
+        appointment = one.select_for_update().get()
         if seen_revision is not None and appointment.revision != seen_revision:
             raise Overtaken("This appointment was changed in the meantime.")
-        before = {name: getattr(appointment, name) for name in ("start", "end", "place")}
+        before = {name: getattr(appointment, name) for name in ("start", "end", "place", "staff")}
         lines = _apply(appointment, module, changes)
         if not lines:
             return appointment
@@ -81,19 +82,14 @@ def amend(
         _write_history(appointment, lines, changes, actor, now)
         if set(lines) == {"attention"}:
             return appointment
-        if changes.owes_push:
+        if "staff" in lines:
+            owe_elsewhere(appointment=appointment, now=now)
+        elif changes.owes_push:
             owe(appointment=appointment, now=now)
         if actor.origin == Change.Origin.CALENDAR:
             measure.taken_in()
         _tell(appointment, lines, before, changes, actor, now)
     return appointment
-
-
-def _seated_at(appointment_id: UUID, company_id: int) -> tuple[int, int | None]:
-    """Module and staff member: neither ever changes, so they may be read before they are locked."""
-    return Appointment.objects.values_list("module_id", "staff_id").get(
-        id=appointment_id, company_id=company_id
-    )
 
 
 def _apply(appointment: Appointment, module: Module, changes: Wanted) -> dict[str, tuple[str, str]]:
@@ -109,6 +105,8 @@ def _apply(appointment: Appointment, module: Module, changes: Wanted) -> dict[st
             lines[name] = (old, new)
     if changes.when is not None and not changes.when.same_instants(_when(appointment)):
         lines["when"] = _reschedule(appointment, module, changes, changes.when)
+    if changes.staff is not None and changes.staff.id != appointment.staff_id:
+        lines["staff"] = _hand_over(appointment, module, changes, changes.staff)
     if changes.attention is not None and changes.attention != appointment.attention:
         lines["attention"] = (appointment.attention, changes.attention)
         appointment.attention = changes.attention[:300]
@@ -134,6 +132,16 @@ def _reschedule(appointment: Appointment, module: Module, changes: Wanted, when:
     appointment.start, appointment.end = when.start, when.end
     _sit(appointment, module, forced=changes.forced)
     return old, _when_text(appointment)
+
+
+def _hand_over(
+    appointment: Appointment, module: Module, changes: Wanted, staff: StaffMember
+) -> tuple[str, str]:
+    after(State(appointment.state), Move.RESCHEDULE)
+    old = appointment.staff.name if appointment.staff else ""
+    appointment.staff = staff
+    _sit(appointment, module, forced=changes.forced)
+    return old, staff.name
 
 
 def _sit(appointment: Appointment, module: Module, *, forced: bool) -> None:
@@ -192,21 +200,20 @@ def _tell(
         # restored: whoever was told of the cancellation must hear that it stands; who was not, hears nothing
         cancelled = appointment.state == State.CANCELLED
         kind = Message.Kind.CANCELLED if cancelled else Message.Kind.BOOKED
-    elif "when" in lines:
+    elif "when" in lines or "staff" in lines:
         kind = Message.Kind.RESCHEDULED
     else:
         return
-    details = {
-        "was": {"start": before["start"].isoformat(), "end": before["end"].isoformat()},
-        "by": actor.by,
-        "origin": str(actor.origin),
-        "reason": changes.reason,
-    }
+    details: dict[str, Any] = {"by": actor.by, "origin": str(actor.origin), "reason": changes.reason}
+    if "staff" not in lines:
+        details["was"] = {"start": before["start"].isoformat(), "end": before["end"].isoformat()}
     notify(
         appointment=appointment,
         kind=kind,
         now=now,
         details=details,
         settle=changes.settle,
-        tell_customer=changes.tell_customer,
+        # of whom it is with, a customer whose letters named nobody need not hear
+        tell_customer=changes.tell_customer and ("staff" not in lines or before["staff"] is not None),
+        before=before["staff"] if "staff" in lines else None,
     )

@@ -160,6 +160,7 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
     EventLink.objects.filter(id__in=list(newest.values_list("id", flat=True))).update(
         connection=connection,
         state=EventLink.State.OWES_PUSH,
+        leaves=False,
         asked=[],
         version=F("version") + 1,
         reason="",

@@ -45,17 +45,33 @@ def let_go(*, connection: Connection, now: datetime) -> None:
     transaction. The incident ends with the last of its appointments."""
     held = EventLink.objects.filter(connection=connection, incident__decision="").select_related("incident")
     for link in held.order_by("id").select_for_update(of=("self",), no_key=True):
-        incident = link.incident
-        assert incident is not None
-        release_letters(incident, now, appointment_id=link.appointment_id)
-        if link.state == EventLink.State.HELD:
-            link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
-            propose(link, None)
-        link.incident, link.held_at, link.held_version = None, None, ""
-        link.version += 1
+        _let_go(link, now)
         link.save()
-    left = EventLink.objects.filter(incident__calendar_id=connection.calendar_id, incident__decision="")
+    _end_without_links(connection.calendar_id, now)
+
+
+def let_go_of(link: EventLink, now: datetime) -> None:
+    """The same of one link, unsaved but for its letters. Call INSIDE the transaction that holds it."""
+    waits = link.incident is not None and not link.incident.decision
+    _let_go(link, now)
+    if waits:
+        EventLink.objects.filter(id=link.id).update(incident=None)
+        _end_without_links(link.calendar_id, now)
+
+
+def _let_go(link: EventLink, now: datetime) -> None:
+    if link.incident is not None and not link.incident.decision:
+        release_letters(link.incident, now, appointment_id=link.appointment_id)
+    if link.state == EventLink.State.HELD:
+        link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
+        propose(link, None)
+    link.incident, link.held_at, link.held_version = None, None, ""
+    link.version += 1
+
+
+def _end_without_links(calendar_id: int, now: datetime) -> None:
+    left = EventLink.objects.filter(incident__calendar_id=calendar_id, incident__decision="")
     if not left.exists():
-        Incident.objects.filter(calendar_id=connection.calendar_id, decision="").update(
+        Incident.objects.filter(calendar_id=calendar_id, decision="").update(
             decision=Incident.Decision.LET_GO, decided_at=now
         )

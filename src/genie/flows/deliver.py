@@ -172,8 +172,8 @@ def _letter(message: Message, letterhead: Letterhead) -> letters.Letter:
             booking_url=letterhead.link(page),
         )
     path = f"/company/{appointment.company.slug}/appointments/{appointment.pk}"
-    own = bool(message.details.get("own"))
-    return letters.to_company(about, visit, staff_url=letterhead.link(path), own=own)
+    own, leaves = bool(message.details.get("own")), bool(message.details.get("leaves"))
+    return letters.to_company(about, visit, staff_url=letterhead.link(path), own=own, leaves=leaves)
 
 
 def _visit(message: Message, appointment: Appointment) -> letters.Visit:
@@ -187,6 +187,7 @@ def _visit(message: Message, appointment: Appointment) -> letters.Visit:
         with_whom=said["told"].get("with", ""),
         was=When.from_json(said["was"]) if said.get("was") else None,
         was_place=said.get("was_place"),
+        was_with=said.get("was_with", ""),
         title=said["told"].get("title", appointment.title),  # older letters do not say it
         customer=appointment.lead.name,
         email=appointment.lead.email,

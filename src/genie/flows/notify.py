@@ -13,6 +13,7 @@ What a reader hears (each rule has a test in tests/flows/test_notify.py):
   truth: its time is brought up to date, or it is dropped when the visit is off.
 - Letters about something that needs a person stand alone: they neither overtake nor are overtaken.
 - The staff member whom it is with hears of it beside the module's recipients, once, and of nothing else.
+- Handed over, it is told to both: to whom it was with, if they ever heard of it, for the last time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from django.db.models import Q, QuerySet
 from genie.core.appointment import State
 from genie.core.event import When
 from genie.store import jobs
-from genie.store.models import Appointment, Message
+from genie.store.models import Appointment, Message, StaffMember
 from genie.store.queries.connections import is_seen
 
 _ABOUT_THE_VISIT = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
@@ -42,16 +43,17 @@ _REACHED = Q(state=Message.State.SENT) | Q(may_have_arrived=True) | Q(claimed_at
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """`own`: the staff member whom the appointment is with."""
+    """`own`: the staff member whom the appointment is with; `leaves`: whom it was with until now."""
 
     address: str
     audience: Message.Audience
     own: bool = False
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """Which letter to write, and what its reader was told before (`was`, `was_place`)."""
+    """Which letter to write, and what its reader was told before (`was`, `was_place`, `was_with`)."""
 
     kind: Message.Kind
     before: dict[str, Any]
@@ -65,19 +67,20 @@ def notify(
     details: dict[str, Any] | None = None,
     settle: timedelta = timedelta(),
     tell_customer: bool = True,
+    before: StaffMember | None = None,
 ) -> None:
     """Owe a letter to everybody who should have one. Call INSIDE the transaction that made the change.
 
     `details` may hold `was` (`start` and `end` as ISO 8601: the time before this change, used only for
     readers whom we never told anything), `by` (who or what changed it) and `reason` (for ATTENTION), in
-    words. `settle`: wait so long, more changes may come. `tell_customer=False`: the change is applied
-    silently for the customer.
+    words. `before`: whom it was with until this change. `settle`: wait so long, more changes may come.
+    `tell_customer=False`: the change is applied silently for the customer.
     Calling it again for the same revision changes nothing (of two ATTENTIONs of one the first is told).
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("notify belongs into the transaction of the change it tells of")
-    extra = _extra(appointment, details or {})
-    for reader in _readers(appointment, kind, tell_customer=tell_customer):
+    extra = _extra(appointment, details or {}, before)
+    for reader in _readers(appointment, kind, tell_customer=tell_customer, before=before):
         if kind == Message.Kind.ATTENTION:
             attention = {**extra, "told": told(appointment)}
             message = _write(appointment, reader, kind, attention, now, settle)
@@ -114,15 +117,23 @@ def told(appointment: Appointment) -> dict[str, Any]:
     }
 
 
-def _extra(appointment: Appointment, details: dict[str, Any]) -> dict[str, Any]:
+def _extra(appointment: Appointment, details: dict[str, Any], before: StaffMember | None) -> dict[str, Any]:
     extra = {key: details[key] for key in ("by", "reason") if details.get(key)}
+    if before is not None:
+        extra["was_with"] = before.name
     if was := details.get("was"):
         start, end = datetime.fromisoformat(was["start"]), datetime.fromisoformat(was["end"])
         extra["was"] = When(start, end, appointment.zone).to_json()
     return extra
 
 
-def _readers(appointment: Appointment, kind: Message.Kind, *, tell_customer: bool) -> Iterator[_Reader]:
+def _readers(
+    appointment: Appointment,
+    kind: Message.Kind,
+    *,
+    tell_customer: bool,
+    before: StaffMember | None = None,
+) -> Iterator[_Reader]:
     seen = set()
     module = appointment.module
     if tell_customer and module.tell_customer and kind != Message.Kind.ATTENTION:
@@ -134,7 +145,10 @@ def _readers(appointment: Appointment, kind: Message.Kind, *, tell_customer: boo
             yield _Reader(address, Message.Audience.COMPANY)
     own = appointment.staff.email if appointment.staff else ""
     if own and own.casefold() not in seen and kind != Message.Kind.ATTENTION:
+        seen.add(own.casefold())
         yield _Reader(own, Message.Audience.COMPANY, own=True)
+    if before is not None and before.email and before.email.casefold() not in seen:
+        yield _Reader(before.email, Message.Audience.COMPANY, leaves=True)
 
 
 def _tell(
@@ -179,6 +193,8 @@ def _decide(
     if reached is not None:
         known = reached.details["told"]
         return None if _same(known, true) else _Letter(kind, _before(known))
+    if reader.leaves:
+        return None  # never heard of it, and need not any more
     booked = about.filter(kind=Message.Kind.BOOKED).order_by("revision").first()
     if booked is None:
         return _from_before(overtaken, kind, true, extra)
@@ -198,16 +214,17 @@ def _from_before(
     if kind == Message.Kind.BOOKED and off and _same({**off, "cancelled": False}, true):
         return None  # restored before its cancellation was told
     before = overtaken[0].details if overtaken else extra
-    kept = {key: before[key] for key in ("was", "was_place") if before.get(key) is not None}
+    kept = {key: before[key] for key in ("was", "was_place", "was_with") if before.get(key) is not None}
     if kind == Message.Kind.RESCHEDULED and "was" in kept:
         returned = When.from_json(kept["was"]).same_instants(When.from_json(true["when"]))
-        if returned and kept.get("was_place", true["place"]) == true["place"]:
+        place, whom = kept.get("was_place", true["place"]), kept.get("was_with", true["with"])
+        if returned and (place, whom) == (true["place"], true["with"]):
             return None
     return _Letter(kind, kept)
 
 
 def _before(known: dict[str, Any]) -> dict[str, Any]:
-    return {"was": known["when"], "was_place": known["place"]}
+    return {"was": known["when"], "was_place": known["place"], "was_with": known.get("with", "")}
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -250,7 +267,7 @@ def _letter(
 ) -> Message:
     # a company whose calendar is linked has the event already: a file would put it there twice
     attach = reader.audience == Message.Audience.CUSTOMER or not linked
-    own = {"own": True} if reader.own else {}
+    own = {"own": True} if reader.own else {"leaves": True} if reader.leaves else {}
     return Message(
         company_id=appointment.company_id,
         appointment=appointment,

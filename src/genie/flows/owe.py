@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from genie.core.appointment import LIVE
+from genie.flows.decide import let_go_of
+from genie.flows.judge import propose
 from genie.store import jobs
 from genie.store.models import Appointment, EventLink
-from genie.store.queries.connections import serving, serving_of
+from genie.store.queries.connections import living, serving, serving_of
 from genie.store.queries.seats import Linked
 
 
@@ -19,7 +21,7 @@ def owe(*, appointment: Appointment, now: datetime) -> None:
     appointment gets its event link here; a cancelled one without a link never had an event. A parked link is
     tried again: what parked it may have changed.
     """
-    link = EventLink.objects.filter(appointment=appointment).exclude(state=EventLink.State.ENDED).first()
+    link = living(EventLink.objects.filter(appointment=appointment)).first()
     if link is None:
         connection = serving(module_id=appointment.module_id, staff_id=appointment.staff_id)
         if connection is None or appointment.state not in LIVE:
@@ -32,6 +34,35 @@ def owe(*, appointment: Appointment, now: datetime) -> None:
             state=EventLink.State.OWES_PUSH, reason="", next_attempt=None, attempts=0
         )
     jobs.wake_calendar(link.calendar_id)
+
+
+def owe_elsewhere(*, appointment: Appointment, now: datetime) -> None:
+    """As `owe`, after it was handed over: the event goes from a calendar that does not serve whom it is with
+    now, and is made on the one that does; what stays where it is gets their name.
+    """
+    here = EventLink.objects.filter(appointment=appointment)
+    link = living(here).select_for_update(no_key=True).first()
+    connection = serving(module_id=appointment.module_id, staff_id=appointment.staff_id)
+    if link is not None and connection is not None and connection.calendar_id == link.calendar_id:
+        link.connection, link.version = connection, link.version + 1
+        link.base = {**link.base, "repair": True} if link.base else None
+        link.save(update_fields=["connection", "version", "base"])
+    elif link is not None:
+        _leave(link, now)
+    owe(appointment=appointment, now=now)
+
+
+def _leave(link: EventLink, now: datetime) -> None:
+    """Its event is to be deleted there, in whatever version, and nothing comes in by it any more."""
+    let_go_of(link, now)
+    propose(link, None)
+    link.reason, link.attempts, link.next_attempt, link.missing_since = "", 0, None, None
+    if link.remote_id or link.asked_at:
+        link.state, link.leaves, link.stale_streak = EventLink.State.OWES_PUSH, True, 0
+        jobs.wake_calendar(link.calendar_id)
+    else:
+        link.state = EventLink.State.ENDED  # never sent, so nothing of it is there
+    link.save()
 
 
 def first_link(*, appointment: Appointment, connections: Iterable[Linked]) -> EventLink | None:

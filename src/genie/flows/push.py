@@ -35,6 +35,10 @@ SERIES_LEFT = (
     "On the calendar this was made a repeating event, so it was left there when the visit was cancelled. "
     "Please delete there what is not needed any more."
 )
+SERIES_OF_ANOTHER = (
+    "On the calendar this was made a repeating event, so it was left there when the visit was handed over. "
+    "Please delete there what is not needed any more."
+)
 RECHECKS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 """When a create of unknown outcome, since cancelled, is looked for again."""
 
@@ -82,7 +86,8 @@ def _take(link_id: UUID, now: datetime) -> Debt | None:
         return None
     appointment = link.appointment
     fields = local_fields(appointment)
-    wanted = appointment.state in LIVE and link.connection.state == Connection.State.LINKED
+    linked = link.connection.state == Connection.State.LINKED
+    wanted = appointment.state in LIVE and linked and not link.leaves
     action = _action(link, wanted)
     if action is None:
         end(link)
@@ -228,7 +233,7 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     with transaction.atomic():
         link = lock_link(debt.link_id, debt.version)
         if left:
-            changes = Wanted(attention=SERIES_LEFT, owes_push=False)
+            changes = Wanted(attention=SERIES_OF_ANOTHER if link.leaves else SERIES_LEFT, owes_push=False)
             appointment = link.appointment
             amend(
                 appointment_id=appointment.id,

@@ -14,7 +14,7 @@ from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.claim import SlotTaken
 from genie.flows.offer import is_offered
-from genie.flows.seat import NoSeat, lock_module, lock_staff
+from genie.flows.seat import NoSeat, lock_seat
 from genie.flows.take_turn import Act, Visitor, take_turn
 from genie.store.models import Appointment, Change
 
@@ -47,14 +47,13 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
     """
     try:
         with transaction.atomic():
-            found = Appointment.objects.select_related("lead", "module", "kind", "staff__schedule").get(
-                id=appointment_id, company_id=company_id
-            )
+            one = Appointment.objects.filter(id=appointment_id, company_id=company_id)
             if visitor is not None:
+                found = one.select_related("lead", "module").get()
                 email = found.lead.email
                 take_turn(visitor=visitor, act=Act.CHANGE, module=found.module, email=email, now=now)
-            module = lock_module(found.module_id)
-            lock_staff(found.staff_id)
+            module = lock_seat(one)
+            found = one.select_related("kind", "staff__schedule").get()
             offered = is_offered(
                 module=module,
                 start=start,
@@ -71,7 +70,7 @@ def reschedule(  # noqa: PLR0913 -- each is named, and each one thing
                 company_id=company_id,
                 changes=Wanted(
                     when=When(start, end or start + (found.end - found.start), found.zone),
-                    attention=None if _is_wrong_there(appointment_id) else _flag(offered),
+                    attention=None if is_wrong_there(appointment_id) else _flag(offered),
                     forced=force,
                     restores=restores,
                 ),
@@ -87,6 +86,6 @@ def _flag(offered: bool) -> str:
     return "" if offered else OUTSIDE_RULES
 
 
-def _is_wrong_there(appointment_id: UUID) -> bool:
+def is_wrong_there(appointment_id: UUID) -> bool:
     """What is wrong with its event stays said, whatever time it gets here. The caller holds the module."""
     return Appointment.objects.filter(id=appointment_id, attention__in=OF_THE_CALENDAR).exists()

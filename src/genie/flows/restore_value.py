@@ -14,7 +14,7 @@ from genie.flows.actor import Actor
 from genie.flows.amend import LIMITS, Wanted, amend
 from genie.flows.claim import SlotTaken
 from genie.flows.reschedule import reschedule
-from genie.flows.seat import NoSeat, lock_module, lock_staff
+from genie.flows.seat import NoSeat, lock_seat
 from genie.store.models import Appointment, Change
 
 A_DAY = timedelta(days=1)
@@ -46,12 +46,9 @@ def restore_value(
     """
     try:
         with transaction.atomic():
-            module_id, staff_id = Appointment.objects.values_list("module_id", "staff_id").get(
-                id=appointment_id, company_id=company_id
-            )
-            lock_module(module_id)
-            lock_staff(staff_id)
-            appointment = Appointment.objects.select_for_update().get(id=appointment_id)
+            one = Appointment.objects.filter(id=appointment_id, company_id=company_id)
+            lock_seat(one)
+            appointment = one.select_for_update().get()
             lost = Change.objects.select_related("restored_by").get(
                 id=change_id, appointment=appointment, lost=True
             )

@@ -28,7 +28,7 @@ def say_whose(*, link: EventLink, now: datetime) -> None:
         name = appointment.staff.name[:NAME]
         attention = (
             f"{WITH_ANOTHER}{other.name[:NAME]}. It is still with {name}, whose time it takes; if that is "
-            "meant otherwise, cancel it and book it anew."
+            "meant otherwise, hand it over."
         )
     elif other is None and attention.startswith(WITH_ANOTHER):
         attention = ""

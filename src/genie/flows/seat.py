@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from genie.core import lanes
 from genie.core.appointment import LIVE
@@ -22,14 +22,28 @@ def lock_module(module_id: int) -> Module:
     return Module.objects.select_for_update(no_key=True).get(id=module_id)
 
 
-def lock_staff(staff_id: int | None) -> None:
+def lock_staff(*staff_ids: int | None) -> None:
     """The staff member's row, where there is one: who is in several modules has one set of seats.
 
-    Taken after `lock_module` and before any appointment, never two members at once: so no two transactions
-    wait for each other.
+    Taken after `lock_module` and before any appointment; of two, as in `hand_over`, always that of the lower
+    id first: so no two transactions wait for each other.
     """
-    if staff_id is not None:
-        StaffMember.objects.select_for_update(no_key=True).values_list("id").get(id=staff_id)
+    ids = {id for id in staff_ids if id is not None}
+    if ids:
+        rows = StaffMember.objects.select_for_update(no_key=True).filter(id__in=ids).order_by("id")
+        if len(rows.values_list("id")) < len(ids):
+            raise StaffMember.DoesNotExist
+
+
+def lock_seat(one: QuerySet[Appointment], *also: int | None) -> Module:
+    """The locks of the appointment that `one` names: its module, then whom it is with, and `also`.
+
+    With whom it is may change until the module is held, so that is read under its lock. Raises
+    Appointment.DoesNotExist.
+    """
+    module = lock_module(one.values_list("module_id", flat=True).get())
+    lock_staff(one.values_list("staff_id", flat=True).get(), *also)
+    return module
 
 
 def widest(module: Module) -> int:

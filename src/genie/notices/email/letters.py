@@ -33,7 +33,7 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What letters tell of an appointment. `was` and `was_place` are what this reader was told before."""
+    """What letters tell of an appointment. `was…` is what this reader was told before."""
 
     company: str
     visit: str
@@ -45,6 +45,7 @@ class Visit:
     """The staff member, where the company has a team."""
     was: When | None = None
     was_place: str | None = None
+    was_with: str = ""
     title: str = ""
     """The appointment's own title, which the calendar's owner may have changed; for the company's eyes."""
     customer: str = ""
@@ -115,10 +116,12 @@ def summary(visit: str, with_whom: str, company: str) -> str:
     return f"{visit} with {with_whom}, {company}" if with_whom else f"{visit}, {company}"
 
 
-def to_company(about: About, visit: Visit, *, staff_url: str, own: bool = False) -> Letter:
+def to_company(
+    about: About, visit: Visit, *, staff_url: str, own: bool = False, leaves: bool = False
+) -> Letter:
     """The letter to one of the company's recipients; times in the appointment's own zone.
 
-    `own`: to the staff member whom the appointment is with.
+    `own`: to the staff member whom the appointment is with; `leaves`: whom it was with until now.
     """
     heading, sentence = _COMPANY[about](visit)
     when = said_span(visit.when.start, visit.when.end, visit.when.zone)
@@ -137,11 +140,12 @@ def to_company(about: About, visit: Visit, *, staff_url: str, own: bool = False)
     parts: list[Part] = [Said(sentence), _facts(facts)]
     if visit.answers.strip():
         parts.append(Quoted("What the customer wrote", visit.answers))
-    why = (
-        f"the appointment is with you, {one_line(visit.with_whom, 60)}"
-        if own
-        else f"your address stands in the notification settings of {one_line(visit.company)}"
-    )
+    if own:
+        why = f"the appointment is with you, {one_line(visit.with_whom, 60)}"
+    elif leaves:
+        why = f"the appointment was with you, {one_line(visit.was_with, 60)}"
+    else:
+        why = f"your address stands in the notification settings of {one_line(visit.company)}"
     parts += [
         Link("Open the appointment", staff_url),
         Said(f"The link asks for your login. You get this because {why}."),
@@ -167,11 +171,20 @@ def _booked(visit: Visit) -> tuple[str, list[Part]]:
 
 
 def _rescheduled(visit: Visit) -> tuple[str, list[Part]]:
-    moved = visit.was is None or not visit.was.same_instants(visit.when)
-    what = "has a new time" if moved else "has a new place"
+    moved = not _handed_over(visit) if visit.was is None else not visit.was.same_instants(visit.when)
+    if moved:
+        heading, what = "New time", "has a new time"
+    elif _handed_over(visit):
+        heading = f"Now with {one_line(visit.with_whom, 60)}"
+        what = f"is with {one_line(visit.with_whom, 60)} now, at the same time"
+    else:
+        heading, what = "New place", "has a new place"
     sentence = f"Your {_visit(visit)} with {one_line(visit.company)} {what}."
-    heading = "New time" if moved else "New place"
     return f"{heading}: {_visit(visit)}, {_when(visit)}", [Said(sentence), _customer_facts(visit)]
+
+
+def _handed_over(visit: Visit) -> bool:
+    return bool(visit.was_with and visit.with_whom) and visit.was_with != visit.with_whom
 
 
 def _cancelled(visit: Visit) -> tuple[str, list[Part]]:
@@ -195,12 +208,18 @@ _CUSTOMER: dict[About, Callable[[Visit], tuple[str, list[Part]]]] = {
     About.CANCELLED: _cancelled,
 }
 
+
+def _changed(visit: Visit) -> tuple[str, str]:
+    who = f"The {_visit(visit)} of {one_line(visit.customer)}"
+    if _handed_over(visit) and (visit.was is None or visit.was.same_instants(visit.when)):
+        names = f"{one_line(visit.was_with, 60)} to {one_line(visit.with_whom, 60)}"
+        return "Handed over", f"{who} was handed over from {names}."
+    return "Changed", f"{who} was changed."
+
+
 _COMPANY: dict[About, Callable[[Visit], tuple[str, str]]] = {
     About.BOOKED: lambda v: ("New booking", f"{one_line(v.customer)} booked a {_visit(v)}."),
-    About.RESCHEDULED: lambda v: (
-        "Changed",
-        f"The {_visit(v)} of {one_line(v.customer)} was changed.",
-    ),
+    About.RESCHEDULED: _changed,
     About.CANCELLED: lambda v: (
         "Cancelled",
         f"The {_visit(v)} of {one_line(v.customer)} was cancelled.",
@@ -241,6 +260,8 @@ def _before(visit: Visit, zone: str) -> Iterator[tuple[str, str]]:
         yield "Before", said_span(visit.was.start, visit.was.end, zone)
     if visit.was_place and visit.was_place != visit.place:
         yield "Before at", visit.was_place
+    if _handed_over(visit):
+        yield "Before with", visit.was_with
 
 
 def _customer_facts(visit: Visit) -> Facts:

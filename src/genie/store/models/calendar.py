@@ -245,6 +245,7 @@ class EventLink(models.Model):
     asked_at = models.DateTimeField(null=True)
     declined_id = models.CharField(max_length=1000, blank=True)  # put back: it goes before it is made again
     adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
+    leaves = models.BooleanField(default=False, db_default=False)  # handed over: its event is to be deleted
     missing_since = models.DateTimeField(null=True)  # a disappearance waits before it counts
     recheck = models.PositiveSmallIntegerField(default=0)  # looks left for a create of unknown outcome
     next_attempt = models.DateTimeField(null=True)
@@ -281,7 +282,9 @@ class EventLink(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["appointment"], condition=~Q(state="ended"), name="event_link_one_lives"
+                fields=["appointment"],
+                condition=~Q(state="ended") & Q(leaves=False),
+                name="event_link_one_lives",
             ),
             models.UniqueConstraint(
                 fields=["calendar", "remote_id"],

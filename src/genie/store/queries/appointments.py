@@ -15,6 +15,7 @@ from genie.core.event import BusyKind
 from genie.core.spans import moment
 from genie.store.models import Appointment, Change, EventLink, Hold, Message, Module, TeamMember
 from genie.store.queries.busy import busy_of_modules
+from genie.store.queries.connections import living
 
 
 class Showing(StrEnum):
@@ -130,11 +131,16 @@ def messages_of(*, appointment: Appointment) -> QuerySet[Message]:
 def living_link(*, appointment: Appointment) -> EventLink | None:
     """The tie to the event on the linked calendar, with calendar, key and connection, if there is one."""
     return (
-        EventLink.objects.filter(appointment=appointment)
-        .exclude(state=EventLink.State.ENDED)
+        living(EventLink.objects.filter(appointment=appointment))
         .select_related("calendar__key", "connection")
         .first()
     )
+
+
+def leaving_links(*, appointment: Appointment) -> QuerySet[EventLink]:
+    """Events still to be deleted from calendars of those whom it was with before."""
+    links = EventLink.objects.filter(appointment=appointment, leaves=True)
+    return links.exclude(state=EventLink.State.ENDED).select_related("calendar")
 
 
 def calendar_kinds(*, appointment: Appointment) -> dict[str, str]:

@@ -67,4 +67,11 @@ def to_send(connection: Connection, now: datetime) -> QuerySet[Appointment]:
 
 def on_a_calendar() -> Exists:
     """Of an appointment: has it a living link?"""
-    return Exists(EventLink.objects.filter(appointment=OuterRef("pk")).exclude(state=EventLink.State.ENDED))
+    return Exists(living(EventLink.objects.filter(appointment=OuterRef("pk"))))
+
+
+def living(links: QuerySet[EventLink]) -> QuerySet[EventLink]:
+    """Those of `links` that tie an appointment to its event: at most one of each appointment. One that leaves
+    a calendar after its appointment was handed over is none of them: its event is only still to be deleted.
+    """
+    return links.filter(leaves=False).exclude(state=EventLink.State.ENDED)

@@ -71,7 +71,7 @@ def put_aside(now: datetime) -> QuerySet[EventLink]:
     """Debts put aside for a person, tried again now and then: what stopped them may be over by itself."""
     owed = Q(pushed_revision__lt=F("appointment__revision")) | Q(remote_id="")
     links = EventLink.objects.filter(
-        owed | Q(connection__state=Connection.State.REMOVING),
+        owed | Q(leaves=True) | Q(connection__state=Connection.State.REMOVING),
         state=EventLink.State.PARKED,
         next_attempt__lte=now,
     ).exclude(connection__state=Connection.State.ENDED)
@@ -130,6 +130,7 @@ def _followed() -> QuerySet[EventLink]:
             connection__state=Connection.State.LINKED,
             connection__realtime=True,
             calendar__read_at__isnull=False,
+            leaves=False,
         )
         .exclude(remote_id="")
         .annotate(seen_etag=Subquery(seen.values("etag")[:1]))

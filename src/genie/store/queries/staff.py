@@ -58,6 +58,15 @@ def staff_states(*, company_id: int, now: datetime, staff_id: int | None = None)
     ]
 
 
+def others_of_team(*, appointment: Appointment) -> QuerySet[StaffMember]:
+    """Who of its module's team might take an appointment over, in the team's order: without those who are
+    switched off, and whom it is with."""
+    members = StaffMember.objects.filter(teams__module=appointment.module_id, active=True)
+    if appointment.staff_id is not None:
+        members = members.exclude(id=appointment.staff_id)
+    return members.select_related("schedule").order_by("teams__position", "teams__id")
+
+
 def staff_of(*, company_id: int) -> QuerySet[StaffMember]:
     """The company's people by name, those who are switched off too."""
     return StaffMember.objects.filter(company_id=company_id).order_by("name", "id")

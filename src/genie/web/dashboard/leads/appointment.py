@@ -24,10 +24,12 @@ from genie.store.models import Appointment, Change, Company, Connection
 from genie.store.queries.appointments import (
     calendar_kinds,
     history_of,
+    leaving_links,
     living_link,
     messages_of,
 )
 from genie.store.queries.connections import serving
+from genie.store.queries.staff import others_of_team
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.leads.forms import EditForm
 from genie.web.dashboard.leads.frame import done, found, is_part, show, who
@@ -132,6 +134,8 @@ def live_context(
         "live": appointment.state in LIVE,
         "editable": editable,
         "standing": standing(appointment, link, connection),
+        "leaving": leaving_links(appointment=appointment),
+        "can_change_hands": editable and others_of_team(appointment=appointment).exists(),
         "lines": lines,
         "more_lines": len(changes) > LINES,
         "usable": {change.pk for change in changes if editable and _is_usable(change, appointment)},

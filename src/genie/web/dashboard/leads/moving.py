@@ -21,7 +21,7 @@ from genie.flows.cancel import cancel
 from genie.flows.offer import slots
 from genie.flows.reschedule import reschedule
 from genie.flows.why_not import why_not
-from genie.store.models import Appointment, Company
+from genie.store.models import Appointment, Company, StaffMember
 from genie.store.queries.appointments import calendar_kinds, history_of, living_link
 from genie.web.dashboard.access import CompanyRequest, for_company
 from genie.web.dashboard.leads.appointment import page_context
@@ -224,15 +224,15 @@ def _consequences(appointment: Appointment) -> dict[str, Any]:
         "appointment": appointment,
         "lead": appointment.lead,
         "tells_customer": module.tell_customer,
-        "recipients": _recipients(appointment),
+        "recipients": recipients_of(appointment),
         "calendar": link.calendar.name if link else "",
     }
 
 
-def _recipients(appointment: Appointment) -> list[str]:
-    """The module's, and the staff member whom it is with; each once."""
-    own = appointment.staff.email if appointment.staff else ""
-    addresses = [address for address in [*appointment.module.recipients, own] if address]
+def recipients_of(appointment: Appointment, also: StaffMember | None = None) -> list[str]:
+    """The module's, the staff member whom it is with, and `also`; each once."""
+    own = [one.email for one in (appointment.staff, also) if one]
+    addresses = [address for address in [*appointment.module.recipients, *own] if address]
     return list({address.casefold(): address for address in reversed(addresses)}.values())[::-1]
 
 

@@ -125,6 +125,8 @@ def _what(change: Change, zone: str, now: datetime) -> str:
         return f"Booked for {said_times(change.new, zone, now)}"
     if change.field == "when":
         return _moved(change, zone, now)
+    if change.field == "staff":
+        return f"Handed over from {change.old} to {change.new}" if change.old else f"Given to {change.new}"
     if change.field == "state":
         return "Cancelled" if change.new == State.CANCELLED else "Restored"
     if change.field == "attention":

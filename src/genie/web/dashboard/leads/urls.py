@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from genie.web.dashboard.leads import appointment, calendar, listing, moving, restoring
+from genie.web.dashboard.leads import appointment, calendar, handing, listing, moving, restoring
 
 ONE = "company/<slug:slug>/appointments/<uuid:appointment_id>"
 
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{ONE}/retry", appointment.appointment_retry, name="appointment_retry"),
     path(f"{ONE}/reschedule", moving.appointment_reschedule, name="appointment_reschedule"),
     path(f"{ONE}/move", moving.appointment_move, name="appointment_move"),
+    path(f"{ONE}/hand-over", handing.appointment_hand_over, name="appointment_hand_over"),
     path(f"{ONE}/restore/<int:change_id>", restoring.appointment_restore, name="appointment_restore"),
     path(f"{ONE}/cancel", moving.appointment_cancel, name="appointment_cancel"),
 ]
