@@ -186,6 +186,8 @@ class Installation:
             "PYTHONPATH": str(ROOT / "src"),
             "PYTHONUNBUFFERED": "1",
             "GENIE_PUBLIC_URL": given.get("GENIE_PUBLIC_URL") or self.address,
+            "GENIE_INSTALLATION_FILE": given.get("GENIE_INSTALLATION_FILE")
+            or str(self.state / "installation.json"),
             "GENIE_STATIC_ROOT": given.get("GENIE_STATIC_ROOT") or str(self.state / "static"),
         }
         if self.host in EVERYWHERE and not given.get("GENIE_PUBLIC_URL"):

@@ -39,6 +39,7 @@ OPEN = {
     "login": "the login itself",
     "logout": "ends the visitor's own session",
     "companies": "lists the user's own companies",
+    "installation": "about the whole installation, for those who run it",
     "all_connections": "lists the connections of the user's own companies",
 }
 """Names of addresses outside /company/<slug>/, and why no company has to be guarded there."""

@@ -49,6 +49,8 @@ GENIE_DEMO: dict[str, str] = {
     "mail": env.text("GENIE_DEMO_MAIL_URL"),
     "caldav": env.text("GENIE_DEMO_CALDAV_URL"),
 }
+GENIE_INSTALLATION_FILE = env.text("GENIE_INSTALLATION_FILE")
+"""What tells this database from a restored or copied one (`flows.recognise`); empty: nothing is compared."""
 GENIE_METRICS_TOKEN = env.text("GENIE_METRICS_TOKEN")
 """What `/metrics` wants to be shown; empty: there is no such page."""
 GENIE_DEMO_PASSWORD = env.text("GENIE_DEMO_PASSWORD")

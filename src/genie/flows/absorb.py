@@ -19,7 +19,7 @@ from genie.flows import actor, measure
 from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import local_fields, remote_fields
-from genie.flows.judge import Answer, hold, is_put_back, judge, no_longer_held, propose
+from genie.flows.judge import Answer, customer_is_told, hold, is_put_back, judge, no_longer_held, propose
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_seat
 from genie.providers.port import RemoteEvent
@@ -65,7 +65,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
     """
     with transaction.atomic():
         link = lock_link(link_id, version)
-        appointment, module = link.appointment, link.appointment.module
+        appointment = link.appointment
         if _is_old_copy(event, link):
             raise Transient(OLD_COPY, outcome_unknown=True)
         if event.recurring and not event.content.cancelled:
@@ -80,7 +80,7 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
             sent=sent,
             local=local_fields(appointment),
             remote=remote,
-            calendar_wins=module.conflict_rule == Module.ConflictRule.CALENDAR_WINS,
+            calendar_wins=_calendar_wins(link),
             asked=asked,
         )
         if one_way and merge.cancel_here:
@@ -107,6 +107,11 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
         changed = _take_in(link, merge, remote, parted, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)
+
+
+def _calendar_wins(link: EventLink) -> bool:
+    rule = link.appointment.module.conflict_rule
+    return rule == Module.ConflictRule.CALENDAR_WINS or link.calendar.quiet_since is not None
 
 
 def _answer(link: EventLink, merge: Merge, now: datetime) -> Answer:
@@ -272,7 +277,7 @@ def _agreed(link: EventLink, asked: list[Fields], local: Fields) -> tuple[Fields
 
 
 def _take_in(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: datetime) -> Appointment:
-    appointment, module = link.appointment, link.appointment.module
+    appointment = link.appointment
     attention = _attention(link, merge, remote, parted, now)
     if not (merge.take or merge.cancel_here or attention is not None):
         return appointment
@@ -293,7 +298,7 @@ def _take_in(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: 
             reason="cancelled or declined on the calendar" if merge.cancel_here else "",
             forced=True,
             owes_push=False,
-            tell_customer=module.tells_of_inbound,
+            tell_customer=customer_is_told(link),
             settle=SETTLE,
         ),
         actor=actor.calendar(link.calendar.name),

@@ -105,6 +105,7 @@ def _go_through(
             _rest(calendar, now)
         _links(calendar.id, Step.TO_LOOK_AT, look, provider, now)
         _welcome_back(calendar.id, now)
+        _speak_again(calendar.id)
         # last, so that a slow answer holds up nothing of the sync
         keep_channels(calendar_id=calendar.id, provider=provider, settings=settings, now=now)
     except CalendarGone:
@@ -200,6 +201,13 @@ def _welcome_back(calendar_id: int, now: datetime) -> None:
     )
     if parked.exists() and not drains.differing(calendar_id).exists():
         parked.update(state=RemoteCalendar.State.OK, trouble="")
+
+
+def _speak_again(calendar_id: int) -> None:
+    """A backup was restored; since then it was read in full, and every link was looked at."""
+    quiet = RemoteCalendar.objects.filter(id=calendar_id, quiet_since__isnull=False, nudged_at=None)
+    if quiet.exists() and not drains.differing(calendar_id).exists():
+        quiet.update(quiet_since=None)
 
 
 def _finish_removals(calendar_id: int, now: datetime) -> None:

@@ -40,6 +40,8 @@ def judge(link: EventLink, now: datetime) -> Answer:
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("judge belongs into the transaction that applies the change")
+    if link.calendar.quiet_since:
+        return Answer.APPLY  # somebody has said that a backup was restored: the calendar is ahead of us
     decision = link.incident.decision if link.incident else ""
     if is_put_back(link, now):
         return Answer.PUT_BACK
@@ -65,6 +67,12 @@ def is_put_back(link: EventLink, now: datetime) -> bool:
         return True
     rule = link.appointment.module.inbound_rule
     return rule == Module.InboundRule.PUT_IT_BACK and link.appointment.end > now
+
+
+def customer_is_told(link: EventLink) -> bool:
+    """Of what is applied from the calendar: by the module's rule, and not of what they were told before a
+    backup was restored."""
+    return link.appointment.module.tells_of_inbound and link.calendar.quiet_since is None
 
 
 def hold(link: EventLink, version: str, now: datetime, *, when: When | None = None) -> None:

@@ -21,7 +21,7 @@ from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
 from genie.flows.absorb import absorb, end, lock_link, make_anew, put_back_event, still_followed
 from genie.flows.amend import Wanted, amend
-from genie.flows.judge import Answer, hold, judge, no_longer_held
+from genie.flows.judge import Answer, customer_is_told, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
 from genie.store.models import EventLink, Message, RemoteCalendar, RemoteObject
@@ -156,7 +156,6 @@ def _restore(link: EventLink, now: datetime) -> None:
 
 
 def _cancel(link: EventLink, now: datetime) -> None:
-    module = link.appointment.module
     amend(
         appointment_id=link.appointment_id,
         company_id=link.appointment.company_id,
@@ -164,7 +163,7 @@ def _cancel(link: EventLink, now: datetime) -> None:
             cancel=True,
             owes_push=False,
             reason="deleted on the calendar",
-            tell_customer=module.tells_of_inbound,
+            tell_customer=customer_is_told(link),
             settle=GRACE,
         ),
         actor=actor.calendar(link.calendar.name),

@@ -21,6 +21,7 @@ _KEYS = 7102
 _GRANTS = 7103
 _TURNS = 7104
 _PLACES = 7105
+_INSTALLATION = 7106
 
 _ASIDE = 0.25
 """Seconds to wait for one place until the next one is tried."""
@@ -34,6 +35,13 @@ class Busy(Exception):
 def calendar_lock(calendar_id: int, *, wait_seconds: float = 0) -> Iterator[None]:
     """Hold the calendar. Raises Busy when it is not free within `wait_seconds`."""
     with _held(_CALENDARS, calendar_id, wait_seconds):
+        yield
+
+
+@contextmanager
+def installation_lock(*, wait_seconds: float) -> Iterator[None]:
+    """Be the only one who compares the database with its record. Raises Busy."""
+    with _held(_INSTALLATION, 0, wait_seconds):
         yield
 
 

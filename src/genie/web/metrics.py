@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 from genie.core.lag import BOUNDS
 from genie.store.models import SyncCount
 from genie.store.queries.totals import Counted, counted_ever, gauges
+from genie.store.record_file import doubt_there
 
 DIRECTIONS = {SyncCount.What.OUT: SyncCount.What.OUT_MS, SyncCount.What.IN: SyncCount.What.IN_MS}
 
@@ -70,6 +71,7 @@ class FromDatabase(Collector):
             for values, number in gauge.numbers.items():
                 family_.add_metric(values, number)
             yield family_
+        yield _paused()
 
 
 REQUESTS = (
@@ -77,6 +79,13 @@ REQUESTS = (
     (SyncCount.What.THROTTLED, "genie_provider_throttled", "Requests answered with: slow down"),
     (SyncCount.What.FAILED, "genie_provider_failed", "Requests without an answer, or answered with 5xx"),
 )
+
+
+def _paused() -> Metric:
+    words = "1 while nothing is sent, since the database may not be this installation's own"
+    return GaugeMetricFamily(
+        "genie_paused", words, 0 if doubt_there(settings.GENIE_INSTALLATION_FILE) is None else 1
+    )
 
 
 def _lags(ever: Mapping[str, Counted]) -> Metric:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
@@ -17,11 +20,13 @@ from genie.flows.forget_counts import forget_counts
 from genie.flows.forget_tries import forget_tries
 from genie.flows.hold_slot import HoldLimits
 from genie.flows.nudge import nudge
+from genie.flows.recognise import recognise
 from genie.flows.renew_public_holidays import renew_public_holidays
 from genie.flows.sweep import sweep
 from genie.flows.wired import mail_sender, provider_settings
 from genie.providers.registry import pushing
 from genie.store import jobs
+from genie.store.record_file import doubt_there
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +39,14 @@ THOROUGH_EVERY = 15
 KEEP_FAILED_HOURS = 72
 
 
+RECOGNISE_EVERY = 60.0
+"""Seconds until the database is compared again with its record."""
+
+
 @app.task(name=jobs.DRAIN, queue="calendars")
 def drain_calendar(*, calendar_id: int) -> None:
+    if is_paused():
+        return  # the first sweep afterwards finds what is due
     for _ in range(ROUNDS):
         if not drain(calendar_id=calendar_id, settings=provider_settings(), now=timezone.now()):
             return
@@ -48,14 +59,35 @@ def nudge_calendar(*, calendar_id: int) -> None:
 
 @app.task(name=jobs.DELIVER, queue="messages")
 def deliver_message(*, message_id: str) -> None:
+    if is_paused():
+        return
     deliver(message_id=UUID(message_id), sender=mail_sender(), now=timezone.now())
 
 
 @app.periodic(cron="* * * * * *")  # every second; the sixth field is the seconds
 @app.task(name="genie.sweep", queue="sweeps")
 def sweep_all(timestamp: int) -> None:
+    if is_paused():
+        return
     thorough = timestamp % THOROUGH_EVERY == 0
     sweep(now=timezone.now(), thorough=thorough, addresses=pushing(provider_settings()))
+
+
+def is_paused() -> bool:
+    """Is the database perhaps not this installation's own, so that nothing may leave (decision 0093)?
+
+    Looked at before anything else in each process, and then every minute.
+    """
+    file: str = settings.GENIE_INSTALLATION_FILE
+    if not file:
+        return False
+    _recognised(file, int(monotonic() // RECOGNISE_EVERY))
+    return doubt_there(file) is not None
+
+
+@lru_cache(maxsize=1)
+def _recognised(file: str, _minute: int) -> None:
+    recognise(file=Path(file), now=timezone.now())
 
 
 @app.periodic(cron="* * * * * */5")

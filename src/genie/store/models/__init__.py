@@ -13,6 +13,7 @@ from genie.store.models.calendar import (
     RemoteObject,
 )
 from genie.store.models.count import SyncCount, SyncTotal
+from genie.store.models.installation import Installation
 from genie.store.models.message import Message
 from genie.store.models.module import AppointmentKind, Module
 from genie.store.models.schedule import (
@@ -45,6 +46,7 @@ __all__ = [
     "Hold",
     "Holiday",
     "Incident",
+    "Installation",
     "Lead",
     "LoginTry",
     "Message",

@@ -87,6 +87,7 @@ class RemoteCalendar(models.Model):
     next_attempt = models.DateTimeField(null=True)  # not before, after a fault
     attempts = models.PositiveSmallIntegerField(default=0)
     silence_told_at = models.DateTimeField(null=True)  # admins were told then that it cannot be read
+    quiet_since = models.DateTimeField(null=True)  # a backup was restored: what comes in is told to nobody
     last_in_at = models.DateTimeField(null=True)  # a change there changed something here
     last_out_at = models.DateTimeField(null=True)  # something was written there
 

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from genie.core.rights import Right, rights_of
 from genie.store.models import Company, User
 from genie.store.queries.tenancy import companies_of
+from genie.store.record_file import doubt_there
 
 SWITCHER = 8
 """Companies shown in the side menu; more are on the page of all companies."""
@@ -35,6 +36,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "demo": settings.GENIE_DEMO,
         "company": company,
+        "paused": doubt_there(settings.GENIE_INSTALLATION_FILE),
         "may": {right.value: True for right in rights_of(user.role)},
         "menu": menu(company, user, request.path) if company else [],
         # a function: only a template that shows the switcher pays for the query

@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from genie.web.dashboard import apps, companies, holidays, kinds, schedules, sessions, why
+from genie.web.dashboard import apps, companies, holidays, installation, kinds, schedules, sessions, why
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", companies.home, name="home"),
     path("login", sessions.login_page, name="login"),
     path("logout", sessions.log_out, name="logout"),
+    path("installation", installation.installation, name="installation"),
     path("companies", companies.companies, name="companies"),
     path("company/<slug:slug>/", companies.company_home, name="company"),
     path("", include("genie.web.dashboard.leads.urls")),
