@@ -15,8 +15,11 @@ from genie.flows.cancel import cancel
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.drain import drain
 from genie.flows.edit import edit
+from genie.flows.retry_link import retry_link
 from genie.flows.set_realtime import set_realtime
 from genie.flows.unlink import Unlinked, unlink
+from genie.providers.memory.provider import id_of
+from genie.providers.port import EventIdentity
 from genie.store.models import Appointment, Connection, EventLink, Message, RemoteCalendar
 
 pytestmark = pytest.mark.django_db
@@ -362,3 +365,93 @@ def test_linking_again_the_dashboard_wins_also_at_the_second_attempt(scene: Scen
 def lose(scene: Scene) -> None:
     scene.world.before = scene.world.after = None
     raise Transient("cut", outcome_unknown=True)
+
+
+# --- identities
+
+
+def lagging(scene: Scene) -> None:
+    """What is there by now is found by no search yet."""
+    scene.world.unlisted = {event.id for event in scene.owner.events("work")}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_linked_again_while_lists_lag_behind_no_second_event_is_made(scene: Scene, times: int) -> None:
+    appointment = scene.booked(name="Jane")
+    lagging(scene)
+    for _ in range(times):
+        end(scene, keep=True)
+        scene.connection = link_again(scene)
+    scene.settle()
+    assert titles(scene) == ["Visit: Jane"]
+    assert scene.link(appointment).state == EventLink.State.CLEAN
+    assert scene.link(appointment).former_id == ""
+
+
+def test_a_create_without_an_answer_is_asked_for_again_when_it_is_linked_again(scene: Scene) -> None:
+    appointment = scene.book(MONDAY, name="Jane")
+
+    def lost(method: str, _: object) -> None:
+        if method == "create":
+            raise Transient("cut", outcome_unknown=True)
+
+    scene.world.after = lost
+    scene.drain()
+    scene.world.after = None
+    lagging(scene)
+    end(scene, keep=True)
+    scene.connection = link_again(scene)
+    scene.settle()
+    assert titles(scene) == ["Visit: Jane"]
+    assert scene.link(appointment).state == EventLink.State.CLEAN
+
+
+def test_one_whose_event_was_deleted_meanwhile_is_made_again(scene: Scene) -> None:
+    appointment = scene.booked(name="Jane")
+    end(scene, keep=True)
+    scene.owner.delete("work", scene.link(appointment).remote_id)
+    scene.connection = link_again(scene)
+    scene.settle()
+    assert titles(scene) == ["Visit: Jane"]
+    assert scene.link(appointment).generation == 2
+
+
+def use_up(scene: Scene, appointment: Appointment, generations: range) -> None:
+    """The ids of these generations were used before, and are gone."""
+    person = scene.world.person("desk@acme.example")
+    assert person
+    key = scene.link(appointment).id.hex
+    person.calendars["work"].used.update(id_of(EventIdentity(key, number)) for number in generations)
+
+
+def test_after_many_links_an_identity_that_is_taken_needs_nobody(scene: Scene) -> None:
+    """The limit is about identities that are taken in a row, not about how often it was linked."""
+    appointment = scene.booked(name="Jane")
+    for _ in range(7):
+        end(scene, keep=False)
+        scene.drain()
+        scene.connection = link_again(scene)
+        scene.drain()
+    end(scene, keep=False)
+    scene.drain()
+    use_up(scene, appointment, range(9, 11))
+    scene.connection = link_again(scene)
+    scene.settle()
+    link = scene.link(appointment)
+    assert (link.state, link.generation, link.taken) == (EventLink.State.CLEAN, 11, 0)
+    assert titles(scene) == ["Visit: Jane"]
+
+
+def test_a_server_that_refuses_every_identity_needs_a_person_and_retry_begins_anew(scene: Scene) -> None:
+    appointment = scene.book(MONDAY, name="Jane")
+    use_up(scene, appointment, range(1, 9))
+    scene.drain()
+    link = scene.link(appointment)
+    assert (link.state, link.taken) == (EventLink.State.PARKED, 5)
+    assert "refuses every new event" in link.reason
+    scene.later(minutes=16)
+    scene.drain()
+    assert scene.link(appointment).state == EventLink.State.PARKED, "it is no deletion of the owner's"
+    assert retry_link(company_id=scene.company.id, link_id=link.id, now=scene.now)
+    scene.drain()
+    assert scene.link(appointment).state == EventLink.State.CLEAN

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, When
 
 from genie.core.appointment import State
 from genie.flows.owe import owe
@@ -124,7 +124,10 @@ def _take_up_again(connection: Connection, to_come: Sequence[Appointment]) -> No
     _owe_again(
         before,
         connection,
-        generation=F("generation") + 1,  # what was deleted when the link ended is no deletion of its owner's
+        # what was deleted when the link ended is no deletion of its owner's, so the next identity is taken;
+        # but a create that was never answered is asked for again, and answers with the event if it was made
+        generation=Case(When(remote_id="", then=F("generation")), default=F("generation") + 1),
+        former_id=Case(When(remote_id="", then=F("former_id")), default=F("remote_id")),
         remote_id="",
         etag="",
         stamp=None,
@@ -179,5 +182,6 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
         next_attempt=None,
         attempts=0,
         stale_streak=0,
+        taken=0,
         **news,
     )

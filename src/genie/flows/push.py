@@ -27,8 +27,8 @@ from genie.flows.vanish import GRACE, bearer, bearers, vanish
 from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
 from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
-GENERATIONS = 5
-"""So many identities may turn out to be taken before a person is asked."""
+TAKEN_LIMIT = 5
+"""So many identities in a row may turn out to be taken before a person is asked."""
 STALE_LIMIT = 3
 """So many refusals of an unchanged event in a row mean the server's versions cannot be trusted."""
 SERIES_LEFT = (
@@ -170,8 +170,13 @@ def _remove_declined(debt: Debt, provider: CalendarProvider) -> None:
 
 def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
     """The live event there that bears our key: of an earlier link, perhaps cut and pasted since, or of a
-    create that was never answered. Of several it is the one whose UID we know, else none is known to be ours.
-    One that was called off is left alone: not everywhere can a write take that back."""
+    create that was never answered. It is read by the id it had, since lists lag behind; only if it is gone
+    there it is searched. Of several it is the one whose UID we know, else none is known to be ours. One that
+    was called off is left alone: not everywhere can a write take that back."""
+    if debt.link.former_id:
+        with suppress(Gone):
+            event = provider.get(debt.calendar, debt.link.former_id)
+            return None if event.content.cancelled else event
     found = list(bearers(provider, debt.calendar, debt.identity.key))
     known = debt.link.uid
     likely = [event for event in found if known and event.uid == known] or found
@@ -334,13 +339,15 @@ def _take_next_identity(debt: Debt, provider: CalendarProvider, now: datetime, f
     if debt.asked_before:
         vanish(link_id=debt.link_id, provider=provider, now=now, version=debt.version)
         return
-    if debt.identity.generation >= GENERATIONS:
-        raise Rejected(f"The server refuses every new event of ours: {fault}")
+    too_many = debt.link.taken >= TAKEN_LIMIT
     with transaction.atomic():
         link = _overtaken_or(debt)
-        link.generation += 1
-        link.asked, link.asked_at = [], None
-        link.save(update_fields=["generation", "asked", "asked_at"])
+        link.asked, link.asked_at = [], None  # that was an answer: nothing of it is there
+        if not too_many:
+            link.generation, link.taken = link.generation + 1, link.taken + 1
+        link.save(update_fields=["generation", "taken", "asked", "asked_at"])
+    if too_many:
+        raise Rejected(f"The server refuses every new event of ours: {fault}")
 
 
 def _receipt(debt: Debt, event: RemoteEvent, now: datetime) -> None:

@@ -28,6 +28,7 @@ def retry_link(*, company_id: int, link_id: UUID, now: datetime) -> bool:
             next_attempt=None,
             attempts=0,
             stale_streak=0,
+            taken=0,
             turns=[],
             version=F("version") + 1,
         )

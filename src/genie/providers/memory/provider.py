@@ -101,7 +101,8 @@ class Memory:
     def find(self, calendar_id: str, key: str) -> list[RemoteEvent]:
         with self._request("find", calendar_id, key) as person:
             events = self._calendar(person, calendar_id).events.values()
-            return [remote(kept) for kept in events if kept.identity and kept.identity.key == key]
+            listed = [kept for kept in events if kept.id not in self._world.unlisted]
+            return [remote(kept) for kept in listed if kept.identity and kept.identity.key == key]
 
     def changes(
         self, calendar_id: str, *, cursor: str | None, window: Window, known: Mapping[str, str]

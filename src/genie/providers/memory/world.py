@@ -185,6 +185,8 @@ class World:
         """How this system changes what it is sent (as real ones do)."""
         self.requests: list[tuple[str, tuple[Any, ...]]] = []
         """Every request that arrived, in order: what a test counts."""
+        self.unlisted: set[str] = set()
+        """Events that a search does not find yet: lists lag behind writes."""
         self.codes: dict[str, Code] = {}
         self.rotates = False
         """Does a refresh token end with its first use, as where old ones are refused at once?"""

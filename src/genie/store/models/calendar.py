@@ -244,6 +244,8 @@ class EventLink(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     refused = models.CharField(max_length=300, blank=True)  # why it was put aside first, until it is in step
     asked_at = models.DateTimeField(null=True)
+    former_id = models.CharField(max_length=1000, blank=True)  # linked again: its event until then
+    taken = models.PositiveSmallIntegerField(default=0)  # identities in a row that were used up already
     declined_id = models.CharField(max_length=1000, blank=True)  # put back: it goes before it is made again
     adopts = models.BooleanField(default=False)  # linked again: what is found there is written over silently
     leaves = models.BooleanField(default=False, db_default=False)  # handed over: its event is to be deleted
