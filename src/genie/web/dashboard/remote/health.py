@@ -38,6 +38,8 @@ class Health:
     back: Arrow
     advice: str = ""
     """What to do, where something is wrong."""
+    may_retry: bool = False
+    """Is anything wrong that trying again now might end? What waits for a decision is not."""
     waiting: int = 0
     parked: list[EventLink] = field(default_factory=list)
     problems: list[RemoteObject] = field(default_factory=list)
@@ -62,7 +64,23 @@ def health_of(connection: Connection, *, now: datetime) -> Health:
     back = _back(connection, held, now)
     level, words = _overall(connection, out, back)
     advice = _advice(connection, level, len(parked), held)
-    return Health(level, words, out, back, advice, owed, parked, list(problems.order_by("id")[:SHOWN]))
+    return Health(
+        level=level,
+        words=words,
+        out=out,
+        back=back,
+        advice=advice,
+        may_retry=_may_retry(connection, out, back, held),
+        waiting=owed,
+        parked=parked,
+        problems=list(problems.order_by("id")[:SHOWN]),
+    )
+
+
+def _may_retry(connection: Connection, out: Arrow, back: Arrow, held: int) -> bool:
+    only_held = held and not connection.calendar.attempts and not _trouble(connection)
+    wrong = [arrow for arrow in (out, back) if arrow.level in ("bad", "warn")]
+    return connection.state == Connection.State.LINKED and wrong != ([back] if only_held else [])
 
 
 def _overall(connection: Connection, out: Arrow, back: Arrow) -> tuple[str, str]:
@@ -95,7 +113,7 @@ def _advice(connection: Connection, level: str, parked: int, held: int) -> str:
             "what is said beside it, then press Retry."
         )
     if held:
-        return "Nothing is lost. Say below whether what is held was really changed."
+        return "Nothing is lost. Say above whether what is held was really changed."
     return "Nothing is lost, and there is nothing to do: it is tried again by itself."
 
 
