@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie.core.contrast import ENOUGH, FALLBACK, contrast, readable_accent
+from genie.core.contrast import ENOUGH, FALLBACK, TINTED, contrast, mixed, readable_accent
 
 WHITE, BLACK = "#ffffff", "#000000"
 colours = st.integers(0, 0xFFFFFF).map(lambda n: f"#{n:06x}")
@@ -25,6 +25,7 @@ def test_a_readable_accent_stays_as_it_is() -> None:
 def test_every_accent_can_be_read_and_carries_readable_text(colour: str, on: str) -> None:
     accent = readable_accent(colour, on=on)
     assert contrast(accent.colour, on) >= ENOUGH
+    assert contrast(accent.colour, mixed(on, accent.colour, TINTED)) >= ENOUGH
     assert contrast(accent.colour, accent.text) >= ENOUGH
 
 

@@ -12,8 +12,12 @@ from tests.web.tenants import PASSWORD, Tenant, person, tenant, with_team
 
 from genie.store.models import (
     AppointmentKind,
+    Change,
     Company,
+    Connection,
+    EventLink,
     Holiday,
+    Incident,
     Lead,
     Module,
     OpeningHours,
@@ -182,7 +186,10 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 def test_axe_finds_nothing_wrong_with_any_page(
     browser: Any, live_server: Any, acme: Tenant, scheme: str
 ) -> None:
-    """WCAG 2.2 A and AA, as far as a program can tell (https://github.com/dequelabs/axe-core)."""
+    """WCAG 2.2 A and AA, as far as a program can tell (https://github.com/dequelabs/axe-core).
+
+    Also where somebody has to decide, choose a person, or look at what will be sent.
+    """
     assert AXE.exists(), "axe-core is missing: run `npm ci`"
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, color_scheme=scheme, bypass_csp=True
@@ -192,9 +199,22 @@ def test_axe_finds_nothing_wrong_with_any_page(
     window.goto(f"{live_server.url}/login")
     wrong += judged(window, "/login")
     let_in(context, acme.admin, live_server.url)
-    for path in ["/companies", *pages(acme)]:
+    AppointmentKind.objects.update(enabled=True)
+    Module.objects.update(assignment="visitor_chooses")
+    EventLink.objects.update(state="held", held_at=acme.appointment.created_at, incident=acme.incident)
+    Incident.objects.update(decision="")
+    Change.objects.update(lost=True, field="title", new="Another title")
+    handed = f"/company/{acme.slug}/appointments/{acme.appointment.pk}/hand-over?staff={acme.staff.pk}"
+    month = f"/book/{acme.slug}/{acme.module.slug}?kind={acme.kind.slug}"
+    for path in ["/companies", *pages(acme), "/connections", handed, month]:
         window.goto(live_server.url + path)
         wrong += judged(window, path)
+    EventLink.objects.update(state="ended")
+    Connection.objects.update(state="ended")
+    window.goto(f"{live_server.url}/company/{acme.slug}/apps/{acme.module.slug}/calendar")
+    window.get_by_role("button", name="Use This Key").click()
+    window.get_by_text("writes 1 appointment").wait_for()
+    wrong += judged(window, "before Connect Calendar")
     context.close()
     assert wrong == []
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 ENOUGH = 4.5
 """WCAG 2.2, 1.4.3: contrast of normal text (https://www.w3.org/TR/WCAG22/#contrast-minimum)."""
 FALLBACK = "#4338ca"
+TINTED = 0.25
+"""Days and names are written in the accent on as much of it, mixed into the background, or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,13 @@ def mixed(colour: str, toward: str, share: float) -> str:
 
 
 def readable_accent(colour: str, *, on: str) -> Accent:
-    """The colour nearest to `colour` (#rrggbb) with enough contrast on `on`; ours if it is none."""
+    """The colour nearest to `colour` (#rrggbb) with enough contrast on `on`, tinted with that colour or not;
+    ours if it is none."""
     wanted = colour if re.fullmatch(r"#[0-9a-fA-F]{6}", colour) else FALLBACK
     toward = "#000000" if luminance(on) > 0.5 else "#ffffff"
     found = next(
-        tried for step in range(21) if contrast(tried := mixed(wanted, toward, step / 20), on) >= ENOUGH
+        tried
+        for step in range(21)
+        if contrast(tried := mixed(wanted, toward, step / 20), mixed(on, tried, TINTED)) >= ENOUGH
     )
     return Accent(found, max("#ffffff", "#111111", key=lambda text: contrast(text, found)))
