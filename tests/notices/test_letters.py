@@ -122,7 +122,7 @@ def test_the_company_reads_who_comes_and_a_link_that_asks_for_a_login() -> None:
     assert "> Two bedrooms, please.\n> Ground floor." in letter.text
 
 
-@pytest.mark.parametrize("about", list(About))
+@pytest.mark.parametrize("about", [about for about in About if about is not About.ASKED])
 def test_no_letter_to_the_company_holds_the_customers_own_link(about: About) -> None:
     letter = company(about, replace(MOVED, reason="Outside opening hours.", by="calendar Team"))
     assert "/visit/" not in letter.text + letter.html
@@ -147,7 +147,7 @@ def test_admins_are_told_of_what_is_no_appointment() -> None:
 @pytest.mark.parametrize(
     ("about", "letter"),
     [(a, customer(a, MOVED)) for a in (About.BOOKED, About.RESCHEDULED, About.CANCELLED)]
-    + [(a, company(a, MOVED)) for a in About],
+    + [(a, company(a, MOVED)) for a in About if a is not About.ASKED],
 )
 def test_text_and_html_say_the_same(about: About, letter: Letter) -> None:
     in_html = " ".join(" ".join(Words(letter.html).seen).split())
@@ -238,3 +238,28 @@ def test_what_a_customer_typed_is_no_link_however_it_looks() -> None:
 def test_a_place_that_only_looks_like_a_link_is_text() -> None:
     letter = customer(About.BOOKED, replace(VISIT, place='https://a.example/"><img src=x>'))
     assert Words(letter.html).tags.isdisjoint({"img"})
+
+
+ASKED = replace(VISIT, proposed=MOVED.when, until=START - 2 * HOUR)
+
+
+def test_the_question_names_both_times_and_leads_to_the_page_that_takes_the_answer() -> None:
+    letter = to_customer(About.ASKED, ASKED, manage_url=MANAGE, booking_url=BOOKING)
+    was, new = "Tue 3 Mar 2026, 10:00–11:00 (New York)", "Tue 3 Mar 2026, 11:00–12:00 (New York)"
+    assert letter.subject == f"Another time? Tour, {new}"
+    assert f"Harbour Homes would like to move your Tour from {was} to {new}." in letter.text
+    assert "Please say until Tue 3 Mar 2026, 08:00 whether that suits you." in letter.text
+    assert f"Accept the new time, or keep the time as it was:\n{MANAGE}" in letter.text
+
+
+def test_that_it_stays_is_said_with_both_times() -> None:
+    letter = to_customer(About.KEPT, ASKED, manage_url=MANAGE, booking_url=BOOKING)
+    assert "stays at Tue 3 Mar 2026, 10:00–11:00 (New York)." in letter.text
+    assert "It is not moved to Tue 3 Mar 2026, 11:00–12:00 (New York)." in letter.text
+
+
+def test_the_company_hears_why_it_was_not_moved() -> None:
+    letter = to_company(About.KEPT, replace(ASKED, reason="Nobody answered in time."), staff_url=STAFF)
+    assert letter.subject.startswith("Not moved: Jane Doe, Tour, Tue 3 Mar 2026, 10:00–11:00")
+    assert "On the calendar it had been moved to Tue 3 Mar 2026, 11:00–12:00" in letter.text
+    assert "Nobody answered in time." in letter.text

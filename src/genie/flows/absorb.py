@@ -11,15 +11,17 @@ from django.db.models import QuerySet
 
 from genie.core.appointment import LIVE, State
 from genie.core.errors import Transient
-from genie.core.event import Fields
+from genie.core.event import Fields, When
 from genie.core.notes_block import Split
 from genie.core.reconcile import FLOWING, Lost, Merge, reconcile
 from genie.core.spans import micros
 from genie.flows import actor, measure
 from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
+from genie.flows.ask import ask, it_stays, proposal, propose
 from genie.flows.describe import local_fields, remote_fields
-from genie.flows.judge import Answer, customer_is_told, hold, is_put_back, judge, no_longer_held, propose
+from genie.flows.judge import Answer, customer_is_told, hold, is_put_back, judge, no_longer_held
+from genie.flows.notify import say_it_stays
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_seat
 from genie.providers.port import RemoteEvent
@@ -49,6 +51,7 @@ OF_THE_CALENDAR = frozenset({NO_TIME, TOO_LONG, A_SERIES})
 """Flags that stay until it is put right on the calendar."""
 LOST = "Changed on both sides at once; by the module's rule the other side's value was kept."
 PUT_BACK = "Moved on the calendar, and put back there."
+NOT_ASKED_ANY_MORE = "The calendar does not show that time any more."
 
 
 class Overtaken(Exception):
@@ -104,7 +107,9 @@ def absorb(*, link_id: UUID, version: int, event: RemoteEvent, now: datetime) ->
                 put_back_event(link, now, declined_id=event.id)
                 return
             merge = _put_back(merge)
+        merge, wish = _wished(merge) if answer is Answer.ASK else (merge, None)
         changed = _take_in(link, merge, remote, parted, now)
+        _ask_or_not(link, changed, wish, merge, remote, now)
         _note_lost(changed, merge.lost, link, now)
         _keep(link, event, remote, parted, merge, changed, now)
 
@@ -117,7 +122,7 @@ def _calendar_wins(link: EventLink) -> bool:
 def _answer(link: EventLink, merge: Merge, now: datetime) -> Answer:
     """A time no appointment can have is not applied whatever the rule says; it may be put back."""
     if merge.refused_when is None:
-        return judge(link, now)
+        return judge(link, now, when=merge.take.get("when"))
     return Answer.PUT_BACK if is_put_back(link, now) else Answer.APPLY
 
 
@@ -129,10 +134,42 @@ def _put_back(merge: Merge) -> Merge:
     return replace(merge, take=take, give=merge.give | {"when"}, lost=(*ours, theirs), refused_when=None)
 
 
+def _wished(merge: Merge) -> tuple[Merge, When]:
+    """Their time is not taken yet, so ours did not lose."""
+    take = dict(merge.take)
+    wish: When = take.pop("when")
+    return replace(merge, take=take, lost=tuple(one for one in merge.lost if one.field != "when")), wish
+
+
+def _ask_or_not(
+    link: EventLink,
+    appointment: Appointment,
+    wish: When | None,
+    merge: Merge,
+    remote: Fields,
+    now: datetime,
+) -> None:
+    """An open question stays open while the event stands at the time it is about."""
+    if wish:
+        RemoteCalendar.objects.filter(id=link.calendar_id).update(last_in_at=now)
+        measure.taken_in()
+        ask(link, appointment, wish, now, settle=SETTLE)
+        return
+    wish = proposal(link)
+    if wish is None:
+        if any(one.put_back for one in merge.lost):
+            say_it_stays(appointment=appointment, now=now)  # asked before it was held
+    elif "when" in merge.take or merge.cancel_here:
+        propose(link, None)  # whoever was asked hears of that
+    elif not remote.when.same_instants(wish):
+        it_stays(link, appointment, actor.calendar(link.calendar.name), now, why=NOT_ASKED_ANY_MORE)
+
+
 def put_back_event(link: EventLink, now: datetime, *, declined_id: str = "") -> None:
     """It was deleted or declined there, and is made again. The caller holds the link (`lock_link`)."""
     in_turns = not alternate(link, "there", now)
     _note_not_taken(link, now)
+    it_stays(link, link.appointment, actor.SYSTEM, now, why=NOT_ASKED_ANY_MORE)
     make_anew(link, declined_id=declined_id)
     if in_turns:
         leave_alone(link, now)
@@ -168,6 +205,7 @@ def make_anew(link: EventLink, *, adopts: bool = True, declined_id: str = "") ->
     if not adopts:
         link.asked_at = None  # nothing is searched first
     link.reason, link.attempts, link.next_attempt, link.missing_since = "", 0, None, None
+    propose(link, None)
     no_longer_held(link)
     link.version += 1
     link.save()
@@ -228,8 +266,9 @@ def still_followed(link_id: UUID, version: int | None = None) -> EventLink:
     return link
 
 
-def lock_link(link_id: UUID, version: int) -> EventLink:
-    """Lock module, staff, appointment and link, in the order everybody takes them. Raises Overtaken."""
+def lock_link(link_id: UUID, version: int | None = None) -> EventLink:
+    """Lock module, staff, appointment and link, in the order everybody takes them. Raises Overtaken, unless
+    any version will do."""
     one = Appointment.objects.filter(links=link_id)
     lock_seat(one)
     one.select_for_update(of=("self",), no_key=True).get()
@@ -261,9 +300,9 @@ def whole_links() -> QuerySet[EventLink]:
     )
 
 
-def _locked(link_id: UUID, version: int) -> EventLink:
+def _locked(link_id: UUID, version: int | None) -> EventLink:
     link = whole_links().select_for_update(of=("self",), no_key=True).get(id=link_id)
-    if link.version != version:
+    if version is not None and link.version != version:
         raise Overtaken(f"link {link_id} moved on")
     return link
 
@@ -426,6 +465,8 @@ def _leave_series_alone(link: EventLink, event: RemoteEvent, now: datetime) -> N
             actor=actor.calendar(link.calendar.name),
             now=now,
         )
+        if link.question_at:
+            it_stays(link, link.appointment, actor.calendar(link.calendar.name), now, why=NOT_ASKED_ANY_MORE)
         link.state, link.next_attempt = EventLink.State.PARKED, None  # looked at when it changes there
     asked = [Fields.from_json(ask) for ask in link.asked]
     base, _ = _agreed(link, asked, local_fields(link.appointment))

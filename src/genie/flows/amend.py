@@ -14,10 +14,11 @@ from genie.core.appointment import Move, State, after
 from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normalised_text
 from genie.flows import measure
 from genie.flows.actor import Actor
-from genie.flows.notify import notify
+from genie.flows.ask import propose, take_ours_for_changed
+from genie.flows.notify import forget_question, notify
 from genie.flows.owe import owe, owe_elsewhere
 from genie.flows.seat import NoSeat, lock_seat, take_seat
-from genie.store.models import Appointment, Change, Message, Module, StaffMember
+from genie.store.models import Appointment, Change, EventLink, Message, Module, StaffMember
 
 LIMITS = {"title": TITLE_LIMIT, "place": PLACE_LIMIT, "notes": NOTES_LIMIT}
 
@@ -82,6 +83,8 @@ def amend(
         _write_history(appointment, lines, changes, actor, now)
         if set(lines) == {"attention"}:
             return appointment
+        if {"when", "state", "staff"} & set(lines):
+            _end_question(appointment)
         if "staff" in lines:
             owe_elsewhere(appointment=appointment, now=now)
         elif changes.owes_push:
@@ -90,6 +93,18 @@ def amend(
             measure.taken_in()
         _tell(appointment, lines, before, changes, actor, now)
     return appointment
+
+
+def _end_question(appointment: Appointment) -> None:
+    """Whoever was asked to accept another time hears of this change instead."""
+    asked = EventLink.objects.filter(appointment=appointment, question_at__isnull=False)
+    link = asked.select_for_update(no_key=True).first()
+    if link is None:
+        return
+    propose(link, None)
+    take_ours_for_changed(link)
+    link.save(update_fields=["proposed_start", "proposed_end", "question_at", "answer_until", "sent"])
+    forget_question(appointment)
 
 
 def _apply(appointment: Appointment, module: Module, changes: Wanted) -> dict[str, tuple[str, str]]:

@@ -17,7 +17,9 @@ from genie.core.breaker import WITHIN
 from genie.core.event import When
 from genie.flows import actor
 from genie.flows.absorb import OUTSIDE_RULES, lock_link, make_anew
+from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
+from genie.flows.ask import it_stays, owe_our_time
 from genie.flows.decide import release_letters
 from genie.flows.owe import owe
 from genie.providers.port import CalendarProvider
@@ -37,7 +39,13 @@ def carry_out(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> No
     with transaction.atomic():
         link = lock_link(link_id, known.version)
         if incident.decision == Incident.Decision.PUT_BACK:
-            _put_back(link, incident, now)
+            by = _who(incident)
+            if link.question_at:
+                it_stays(link, link.appointment, by, now, why=WHY)
+                owe_our_time(link)
+                link.save()
+                jobs.wake_calendar(link.calendar_id)
+            _put_back(link, incident, by, now)
             link.refresh_from_db()  # owing a push has changed it
         release_letters(incident, now, appointment_id=link.appointment_id)
         link.incident = None
@@ -45,7 +53,11 @@ def carry_out(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> No
         link.save(update_fields=["incident", "version"])
 
 
-def _put_back(link: EventLink, incident: Incident, now: datetime) -> None:
+def _who(incident: Incident) -> Actor:
+    return actor.person(incident.decided_by) if incident.decided_by else actor.SYSTEM
+
+
+def _put_back(link: EventLink, incident: Incident, by: Actor, now: datetime) -> None:
     """What somebody changed here since, or on the calendar long before, stays."""
     appointment = Appointment.objects.select_related("module").get(id=link.appointment_id)
     was = _before(appointment, incident)
@@ -62,7 +74,7 @@ def _put_back(link: EventLink, incident: Incident, now: datetime) -> None:
             owes_push=False,
             tell_customer=appointment.module.tells_of_inbound,
         ),
-        actor=actor.person(incident.decided_by) if incident.decided_by else actor.SYSTEM,
+        actor=by,
         now=now,
     )
     if after.revision == appointment.revision:

@@ -6,9 +6,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from genie.flows.judge import propose
+from genie.flows import actor
+from genie.flows.ask import it_stays, owe_our_time, propose
+from genie.flows.notify import say_it_stays
 from genie.store import jobs
-from genie.store.models import Connection, EventLink, Incident, Message, User
+from genie.store.models import Appointment, Connection, EventLink, Incident, Message, User
+
+NOT_ASKED_ANY_MORE = "Changes made on the calendar do not come back any more."
 
 
 def decide(
@@ -41,8 +45,9 @@ def release_letters(incident: Incident, now: datetime, **whose: object) -> None:
 
 
 def let_go(*, connection: Connection, now: datetime) -> None:
-    """Nothing flows back here any more: what waited stays as it is, what was applied is told. Call INSIDE a
-    transaction. The incident ends with the last of its appointments."""
+    """Nothing flows back here any more: what waited stays as it is, what was applied is told, and nobody is
+    asked about another time. Call INSIDE a transaction. An incident ends with its last appointment."""
+    _end_questions(connection, now)
     held = EventLink.objects.filter(connection=connection, incident__decision="").select_related("incident")
     for link in held.order_by("id").select_for_update(of=("self",), no_key=True):
         _let_go(link, now)
@@ -65,6 +70,7 @@ def _let_go(link: EventLink, now: datetime) -> None:
     if link.state == EventLink.State.HELD:
         link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
         propose(link, None)
+        say_it_stays(appointment=link.appointment, now=now)
     link.incident, link.held_at, link.held_version = None, None, ""
     link.version += 1
 
@@ -75,3 +81,15 @@ def _end_without_links(calendar_id: int, now: datetime) -> None:
         Incident.objects.filter(calendar_id=calendar_id, decision="").update(
             decision=Incident.Decision.LET_GO, decided_at=now
         )
+
+
+def _end_questions(connection: Connection, now: datetime) -> None:
+    """The appointments keep their times, and their events get them back where they are still sent there."""
+    asked = EventLink.objects.filter(connection=connection, question_at__isnull=False)
+    about = Appointment.objects.filter(links__in=asked.values("id")).order_by("id")
+    list(about.select_for_update(of=("self",), no_key=True))  # before the links, as everybody locks them
+    rows = asked.select_related("appointment__module", "appointment__lead", "calendar").order_by("id")
+    for link in rows.select_for_update(of=("self",), no_key=True):
+        it_stays(link, link.appointment, actor.SYSTEM, now, why=NOT_ASKED_ANY_MORE)
+        owe_our_time(link)
+        link.save()

@@ -121,6 +121,9 @@ def _put_back(message: Message, now: datetime, fault: Unavailable) -> Outcome:
 
 def _overtaken(message: Message) -> bool:
     """A newer letter was written while this one was on its way, and came back."""
+    beside = [Message.Kind.ATTENTION]
+    if message.kind != Message.Kind.ASKED:
+        beside.append(Message.Kind.ASKED)  # a question takes nothing back of what was told
     return (
         message.appointment_id is not None
         and message.kind != Message.Kind.ATTENTION
@@ -129,7 +132,7 @@ def _overtaken(message: Message) -> bool:
             recipient__iexact=message.recipient,
             revision__gt=message.revision,
         )
-        .exclude(kind=Message.Kind.ATTENTION)
+        .exclude(kind__in=beside)
         .exists()
     )
 
@@ -195,6 +198,8 @@ def _visit(message: Message, appointment: Appointment) -> letters.Visit:
         answers=appointment.answers,
         by=said.get("by", ""),
         reason=said.get("reason", ""),
+        proposed=When.from_json(said["proposed"]) if said.get("proposed") else None,
+        until=datetime.fromisoformat(said["until"]) if said.get("until") else None,
     )
 
 

@@ -25,6 +25,7 @@ from genie.flows.check_key import note_access_lost
 from genie.flows.follow_calendar import follow_calendar
 from genie.flows.forget_mirror import forget_mirror_if_unused
 from genie.flows.keep_channels import keep_channels
+from genie.flows.keep_time import lapse
 from genie.flows.look import look
 from genie.flows.measure import measured
 from genie.flows.pull import pull
@@ -56,6 +57,8 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
     Faults become `next_attempt`, a parked link or a key that needs re-authorization; none is raised. False
     means that nothing is due, or that another drain is at it (which looks once more after letting go).
     """
+    for link_id in drains.due_links(Step.UNANSWERED, calendar_id, now):
+        lapse(link_id=link_id, now=now)
     if not drains.is_due(calendar_id, now, pushing(settings)):
         _finish_removals(calendar_id, now)
         return False

@@ -1,4 +1,4 @@
-"""Judge a move or deletion that was made on the calendar: apply it, hold it, or put it back.
+"""Judge a move or deletion that was made on the calendar: apply it, ask about it, hold it, or put it back.
 
 What people said (`Module.inbound_rule`, a decided incident) comes first; then the breaker: deletions and
 moves of a sliding hour are counted per calendar, and once they are too many, all that come after them are
@@ -16,6 +16,8 @@ from django.db.models import Q, QuerySet
 from genie.core.appointment import LIVE
 from genie.core.breaker import WITHIN, too_many
 from genie.core.event import When
+from genie.flows.ask import can_be_asked, propose
+from genie.flows.notify import forget_question
 from genie.flows.tell_admins import calendar_page, tell_admins
 from genie.store.models import EventLink, Incident, Message, Module, RemoteCalendar
 
@@ -29,12 +31,14 @@ class Answer(StrEnum):
     """What is done about one move or deletion made on the calendar."""
 
     APPLY = "apply"
+    ASK = "ask the customer"
     HOLD = "hold"
     PUT_BACK = "put back"
 
 
-def judge(link: EventLink, now: datetime) -> Answer:
-    """Call INSIDE the transaction that holds the link (`lock_link`), before anything is applied.
+def judge(link: EventLink, now: datetime, *, when: When | None = None) -> Answer:
+    """Call INSIDE the transaction that holds the link (`lock_link`), before anything is applied. `when`: the
+    time it was moved to.
 
     HOLD has set what the link has to remember of the incident; the caller saves it (`hold`).
     """
@@ -46,7 +50,7 @@ def judge(link: EventLink, now: datetime) -> Answer:
     if is_put_back(link, now):
         return Answer.PUT_BACK
     if decision == Incident.Decision.REALLY_CHANGED and link.held_at:
-        return Answer.APPLY
+        return _let_in(link, when, now)
     if link.appointment.end <= now:
         return Answer.APPLY  # a visit that is over: nobody misses it
     # counted one by one, also where several workers are at one calendar
@@ -56,9 +60,13 @@ def judge(link: EventLink, now: datetime) -> Answer:
         incident = _open(link, now)
     if incident is None:
         link.came_in_at = now
-        return Answer.APPLY
+        return _let_in(link, when, now)
     link.incident = incident
     return Answer.HOLD
+
+
+def _let_in(link: EventLink, when: When | None, now: datetime) -> Answer:
+    return Answer.ASK if when and can_be_asked(link.appointment, when, now) else Answer.APPLY
 
 
 def is_put_back(link: EventLink, now: datetime) -> bool:
@@ -70,14 +78,17 @@ def is_put_back(link: EventLink, now: datetime) -> bool:
 
 
 def customer_is_told(link: EventLink) -> bool:
-    """Of what is applied from the calendar: by the module's rule, and not of what they were told before a
-    backup was restored."""
-    return link.appointment.module.tells_of_inbound and link.calendar.quiet_since is None
+    """Of what is applied from the calendar: by the module's rule, or since they were asked about it,
+    and not of what they were told before a backup was restored."""
+    tells = link.appointment.module.tells_of_inbound or link.question_at is not None
+    return tells and link.calendar.quiet_since is None
 
 
 def hold(link: EventLink, version: str, now: datetime, *, when: When | None = None) -> None:
     """Keep, unsaved, that what stands there in `version` ("": it is gone) waits for a decision. `when`: the
-    time it has there; nobody else gets that meanwhile."""
+    time it has there; nobody else gets that meanwhile. The customer is asked nothing more meanwhile."""
+    if link.question_at:
+        forget_question(link.appointment)
     link.state, link.reason = EventLink.State.HELD, HELD
     link.held_at, link.held_version = link.held_at or now, version
     propose(link, when)
@@ -93,13 +104,6 @@ def no_longer_held(link: EventLink) -> None:
         propose(link, None)
     if link.incident and link.incident.decision == Incident.Decision.REALLY_CHANGED:
         link.incident = None
-
-
-def propose(link: EventLink, when: When | None) -> None:
-    """Keep, unsaved, which time its event has there that the appointment has not taken. None: there is none,
-    and no question about it."""
-    link.proposed_start, link.proposed_end = (when.start, when.end) if when else (None, None)
-    link.question_at = link.answer_until = None
 
 
 def _is_one_too_many(link: EventLink, now: datetime) -> bool:
@@ -126,7 +130,7 @@ def _open(link: EventLink, now: datetime) -> Incident:
     EventLink.objects.filter(id__in=[link_id for link_id, _ in before]).update(incident=incident)
     Message.objects.filter(
         appointment_id__in=[appointment_id for _, appointment_id in before],
-        kind__in=(Message.Kind.RESCHEDULED, Message.Kind.CANCELLED),
+        kind__in=(Message.Kind.RESCHEDULED, Message.Kind.CANCELLED, Message.Kind.ASKED),
         state=Message.State.OWED,
         claimed_at=None,
         may_have_arrived=False,

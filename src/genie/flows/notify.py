@@ -12,6 +12,8 @@ What a reader hears (each rule has a test in tests/flows/test_notify.py):
 - A change applied silently writes no letter to the customer, but a letter that still waits then says the
   truth: its time is brought up to date, or it is dropped when the visit is off.
 - Letters about something that needs a person stand alone: they neither overtake nor are overtaken.
+- A question to the customer takes nothing back of what was told before. Any later letter overtakes it; and
+  who was asked hears how it ended, once: the new time, the cancellation, or that the time stays.
 - The staff member whom it is with hears of it beside the module's recipients, once, and of nothing else.
 - Handed over, it is told to both: to whom it was with, if they ever heard of it, for the last time.
 """
@@ -32,7 +34,16 @@ from genie.store import jobs
 from genie.store.models import Appointment, Message, StaffMember
 from genie.store.queries.connections import is_seen
 
-_ABOUT_THE_VISIT = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
+_ABOUT_THE_VISIT = (
+    Message.Kind.BOOKED,
+    Message.Kind.RESCHEDULED,
+    Message.Kind.CANCELLED,
+    Message.Kind.ASKED,
+    Message.Kind.KEPT,
+)
+
+_BARE = (Message.Kind.ATTENTION, Message.Kind.ASKED)
+"""What is no news of a time brings no calendar file."""
 
 _WAITING = Q(state=Message.State.OWED, claimed_at=None)
 """Not sent, and no worker is sending it at this moment: what is on its way cannot be called back."""
@@ -90,6 +101,49 @@ def notify(
             jobs.wake_message(message.pk)
     if kind != Message.Kind.ATTENTION and not tell_customer:
         _say_the_truth(appointment)
+
+
+def ask_customer(
+    *, appointment: Appointment, proposed: When, until: datetime, now: datetime, settle: timedelta
+) -> None:
+    """Owe the customer the question whether `proposed` suits; an answer counts `until` then. One that has not
+    left yet is replaced. Call INSIDE the transaction that keeps the question."""
+    forget_question(appointment)
+    details = {"told": told(appointment), "proposed": proposed.to_json(), "until": until.isoformat()}
+    reader = _Reader(appointment.lead.email, Message.Audience.CUSTOMER)
+    _write(appointment, reader, Message.Kind.ASKED, details, now, settle)
+
+
+def forget_question(appointment: Appointment) -> None:
+    """A question that has not left is not asked any more."""
+    waiting = Message.objects.filter(_WAITING, appointment=appointment, kind=Message.Kind.ASKED)
+    waiting.filter(may_have_arrived=False).update(
+        state=Message.State.DROPPED, reason="The question was taken back or replaced before it was sent."
+    )
+
+
+def say_it_stays(*, appointment: Appointment, now: datetime) -> None:
+    """A question ended with the time as it was: who was asked already hears that, nobody else."""
+    forget_question(appointment)
+    reader = _Reader(appointment.lead.email, Message.Audience.CUSTOMER)
+    reached = _letters(appointment, reader).filter(_REACHED).order_by("-revision", "-created_at").first()
+    if reached is None or reached.kind != Message.Kind.ASKED:
+        return
+    details = {"told": told(appointment), "proposed": reached.details["proposed"]}
+    message = _write(appointment, reader, Message.Kind.KEPT, details, now, timedelta())
+    if message is not None:
+        jobs.wake_message(message.pk)
+
+
+def tell_it_was_kept(
+    *, appointment: Appointment, proposed: When, by: str, reason: str, now: datetime
+) -> None:
+    """The company hears that the time its calendar had set was not accepted."""
+    details = {"told": told(appointment), "proposed": proposed.to_json(), "by": by, "reason": reason}
+    for reader in _readers(appointment, Message.Kind.KEPT, tell_customer=False):
+        message = _write(appointment, reader, Message.Kind.KEPT, details, now, timedelta())
+        if message is not None:
+            jobs.wake_message(message.pk)
 
 
 def first_letters(*, appointment: Appointment, linked: bool, now: datetime) -> list[Message]:
@@ -191,19 +245,28 @@ def _decide(
     """Which letter brings this reader from what they know to what is true; None: they know it."""
     reached = about.filter(_REACHED).order_by("-revision", "-created_at").first()
     if reached is not None:
-        known = reached.details["told"]
-        return None if _same(known, true) else _Letter(kind, _before(known))
+        return _after(reached, kind, true)
     if reader.leaves:
         return None  # never heard of it, and need not any more
     booked = about.filter(kind=Message.Kind.BOOKED).order_by("revision").first()
     if booked is None:
-        return _from_before(overtaken, kind, true, extra)
+        told_of = [letter for letter in overtaken if letter.kind != Message.Kind.ASKED]
+        return _from_before(told_of, kind, true, extra)
     if reader.audience == Message.Audience.COMPANY:
         return _Letter(kind if kind == Message.Kind.CANCELLED else Message.Kind.BOOKED, {})
     page = booked.details.get("page", booked.details["told"])
     if _same(page, true):
         return _Letter(Message.Kind.BOOKED, {})  # back where it was, but the confirmation is still owed
     return _Letter(kind, _before(page))
+
+
+def _after(reached: Message, kind: Message.Kind, true: dict[str, Any]) -> _Letter | None:
+    """Who was asked, and whose time is what it was, hears that it stays."""
+    known = reached.details["told"]
+    if not _same(known, true):
+        return _Letter(kind, _before(known))
+    asked = reached.kind == Message.Kind.ASKED
+    return _Letter(Message.Kind.KEPT, {"proposed": reached.details["proposed"]}) if asked else None
 
 
 def _from_before(
@@ -275,7 +338,7 @@ def _letter(
         kind=kind,
         audience=reader.audience,
         recipient=reader.address,
-        details={**details, **own, "attach": attach and kind != Message.Kind.ATTENTION},
+        details={**details, **own, "attach": attach and kind not in _BARE},
         not_before=now + settle,
         created_at=now,
     )

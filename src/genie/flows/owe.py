@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from genie.core.appointment import LIVE
+from genie.flows.ask import propose
 from genie.flows.decide import let_go_of
-from genie.flows.judge import propose
 from genie.store import jobs
 from genie.store.models import Appointment, EventLink
 from genie.store.queries.connections import living, serving, serving_of

@@ -19,8 +19,17 @@ from django.db import transaction
 from genie.core.appointment import LIVE
 from genie.core.errors import CalendarGone, Gone
 from genie.flows import actor
-from genie.flows.absorb import absorb, end, lock_link, make_anew, put_back_event, still_followed
+from genie.flows.absorb import (
+    NOT_ASKED_ANY_MORE,
+    absorb,
+    end,
+    lock_link,
+    make_anew,
+    put_back_event,
+    still_followed,
+)
 from genie.flows.amend import Wanted, amend
+from genie.flows.ask import it_stays, propose
 from genie.flows.judge import Answer, customer_is_told, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
@@ -60,6 +69,7 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime, version:
         if locked.connection.realtime and locked.calendar.state != RemoteCalendar.State.PARKED:
             _cancel_unless(locked, judge(locked, now), now)
         else:
+            it_stays(locked, locked.appointment, actor.SYSTEM, now, why=NOT_ASKED_ANY_MORE)
             _owe_anew(locked)
 
 
@@ -173,6 +183,7 @@ def _cancel(link: EventLink, now: datetime) -> None:
     RemoteCalendar.objects.filter(id=link.calendar_id).update(last_in_at=now)
     link.state, link.reason = EventLink.State.MISSING, "Deleted on the calendar."
     link.missing_since, link.next_attempt, link.asked = now, now + GRACE, []
+    propose(link, None)
     no_longer_held(link)
     link.version += 1
     link.save()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from html import escape
 
 from genie.core.event import When
 from genie.core.places import is_web_link
-from genie.core.saying import said_span, same_wall_time
+from genie.core.saying import said_moment, said_span, same_wall_time
 
 _LINE_LIMIT = 200
 _LINK_LIMIT = 500
@@ -29,6 +30,8 @@ class About(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     ATTENTION = "attention"
+    ASKED = "asked"
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Visit:
     by: str = ""
     """Who or what made the change, for the company."""
     reason: str = ""
+    proposed: When | None = None
+    """The time that the customer is, or was, asked to accept."""
+    until: datetime | None = None
+    """An answer counts until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +106,10 @@ def one_line(text: str, limit: int = _LINE_LIMIT) -> str:
 def to_customer(about: About, visit: Visit, *, manage_url: str, booking_url: str) -> Letter:
     """The customer's letter; times in the visitor's zone where it is known."""
     subject, parts = _CUSTOMER[about](visit)
-    link = (
-        Link("Find another time", booking_url)
-        if about is About.CANCELLED
-        else Link("Change or cancel this appointment", manage_url)
-    )
+    link = {
+        About.CANCELLED: Link("Find another time", booking_url),
+        About.ASKED: Link("Accept the new time, or keep the time as it was", manage_url),
+    }.get(about, Link("Change or cancel this appointment", manage_url))
     closing = Said(
         f"You get this because this address was given when booking with {one_line(visit.company)}. "
         "If it was not you, nothing else happens: you may delete this message."
@@ -202,10 +208,57 @@ def _cancelled(visit: Visit) -> tuple[str, list[Part]]:
     return f"Cancelled: {_visit(visit)}, {_when(visit)}", [Said(sentence), facts]
 
 
+def _asked(visit: Visit) -> tuple[str, list[Part]]:
+    company, what = one_line(visit.company), _visit(visit)
+    new = _proposed(visit, _reader_zone(visit))
+    until = f" until {said_moment(visit.until, _reader_zone(visit), None)}" if visit.until else ""
+    facts = _facts(
+        [
+            ("New time", new),
+            *_at_the_place(replace(visit, when=visit.proposed or visit.when)),
+            ("Now", _when(visit)),
+            ("Where", visit.place),
+            ("With", visit.with_whom),
+        ]
+    )
+    parts: list[Part] = [
+        Said(f"{company} would like to move your {what} from {_when(visit)} to {new}."),
+        facts,
+        Said(
+            f"Please say{until} whether that suits you. Your appointment stays as it is unless you accept "
+            "the new time. You can also choose another time, or cancel."
+        ),
+    ]
+    return f"Another time? {what}, {new}", parts
+
+
+def _kept(visit: Visit) -> tuple[str, list[Part]]:
+    sentence = (
+        f"Your {_visit(visit)} with {one_line(visit.company)} stays at {_when(visit)}. "
+        f"It is not moved to {_proposed(visit, _reader_zone(visit))}."
+    )
+    return f"It stays: {_visit(visit)}, {_when(visit)}", [Said(sentence), _customer_facts(visit)]
+
+
+def _kept_for_company(visit: Visit) -> tuple[str, str]:
+    new = _proposed(visit, visit.when.zone)
+    return "Not moved", (
+        f"The {_visit(visit)} of {one_line(visit.customer)} stays at its time. On the calendar it had been "
+        f"moved to {new}. {one_line(visit.reason, 400)}"
+    )
+
+
+def _proposed(visit: Visit, zone: str) -> str:
+    new = visit.proposed or visit.when
+    return said_span(new.start, new.end, zone)
+
+
 _CUSTOMER: dict[About, Callable[[Visit], tuple[str, list[Part]]]] = {
     About.BOOKED: _booked,
     About.RESCHEDULED: _rescheduled,
     About.CANCELLED: _cancelled,
+    About.ASKED: _asked,
+    About.KEPT: _kept,
 }
 
 
@@ -224,6 +277,7 @@ _COMPANY: dict[About, Callable[[Visit], tuple[str, str]]] = {
         "Cancelled",
         f"The {_visit(v)} of {one_line(v.customer)} was cancelled.",
     ),
+    About.KEPT: _kept_for_company,
     About.ATTENTION: lambda v: (
         "Please look",
         f"The {_visit(v)} of {one_line(v.customer)} needs a person: {one_line(v.reason, 400)}",

@@ -53,7 +53,8 @@ def _lane_free(owner: str, name: str, where: Q) -> ExclusionConstraint:
 
 
 class Appointment(models.Model):
-    """A booked visit. `revision` grows with each change of a field that flows; what is owed refers to it.
+    """A booked visit. `revision` grows with each change of a field that flows, and as a question to the
+    customer begins or ends; what is owed refers to it.
 
     `lane` is the seat taken in the slot: 0 … capacity − 1. Two live appointments of one module, or of one
     staff member in whatever modules, never share a lane at one time (constraints below). None: the calendar's

@@ -20,6 +20,8 @@ class Message(models.Model):
         RESCHEDULED = "rescheduled", "rescheduled"
         CANCELLED = "cancelled", "cancelled"
         ATTENTION = "attention", "needs attention"
+        ASKED = "asked", "question about a new time"
+        KEPT = "kept", "the time stays"
 
     class Audience(models.TextChoices):
         CUSTOMER = "customer", "customer"

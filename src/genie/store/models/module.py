@@ -19,6 +19,7 @@ class Module(models.Model):
     class InboundRule(models.TextChoices):
         APPLY_AND_TELL = "apply_and_tell", "Apply and tell the customer"
         APPLY_SILENTLY = "apply_silently", "Apply silently"
+        ASK_THE_CUSTOMER = "ask_the_customer", "Ask the customer to accept the new time"
         PUT_IT_BACK = "put_it_back", "Put it back"
 
     class UnreachableRule(models.TextChoices):
@@ -85,7 +86,8 @@ class Module(models.Model):
     @property
     def tells_of_inbound(self) -> bool:
         """Is the customer told of what was changed on the calendar and applied here?"""
-        return self.inbound_rule == self.InboundRule.APPLY_AND_TELL
+        telling = (self.InboundRule.APPLY_AND_TELL, self.InboundRule.ASK_THE_CUSTOMER)
+        return self.inbound_rule in telling
 
 
 class AppointmentKind(models.Model):

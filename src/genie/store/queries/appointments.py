@@ -143,6 +143,12 @@ def leaving_links(*, appointment: Appointment) -> QuerySet[EventLink]:
     return links.exclude(state=EventLink.State.ENDED).select_related("calendar")
 
 
+def asked_about(*, appointment: Appointment) -> EventLink | None:
+    """The tie to an event whose time the customer is asked to accept, if there is such a question."""
+    asked = EventLink.objects.filter(appointment=appointment, question_at__isnull=False)
+    return asked.select_related("appointment", "calendar").first()
+
+
 def calendar_kinds(*, appointment: Appointment) -> dict[str, str]:
     """The kind of provider of each calendar the appointment ever was on, by the calendar's name."""
     links = EventLink.objects.filter(appointment=appointment)

@@ -31,6 +31,7 @@ class Step(StrEnum):
     MISSING = "missing"
     TO_LOOK_AT = "to look at"
     DECIDED = "decided"
+    UNANSWERED = "unanswered"
 
 
 POLL_EVERY = timedelta(seconds=45)
@@ -111,6 +112,12 @@ def decided(_: datetime) -> QuerySet[EventLink]:
     """Links that belong to an incident about which a person has decided, and hold nothing back."""
     links = EventLink.objects.filter(incident__isnull=False, held_at=None).exclude(incident__decision="")
     return links.order_by("id")
+
+
+def unanswered(now: datetime) -> QuerySet[EventLink]:
+    """Links about which a customer was asked and did not answer in time."""
+    links = EventLink.objects.filter(proposed_start__isnull=False, answer_until__lte=now)
+    return links.exclude(state=EventLink.State.ENDED).order_by("id")
 
 
 def differing(calendar_id: int) -> QuerySet[EventLink]:
@@ -210,6 +217,7 @@ _STEPS: dict[Step, Callable[[datetime], QuerySet[EventLink]]] = {
     Step.MISSING: missing,
     Step.TO_LOOK_AT: to_look_at,
     Step.DECIDED: decided,
+    Step.UNANSWERED: unanswered,
 }
 
 
@@ -242,6 +250,8 @@ def _due_ones(
     if thorough:
         owed |= Q(pk__in=to_tend(dict(addresses), now).values("pk"))
     due = Q(pk__in=reachable(now).values("pk")) & owed | Q(pk__in=to_read(now).values("pk"))
+    # whether the calendar can be reached or not: what is shown and told here does not wait for it
+    due |= Q(pk__in=unanswered(now).order_by().values("calendar_id"))
     if thorough:
         due |= Q(pk__in=removed().values("calendar_id"))
     return RemoteCalendar.objects.filter(due).values_list("id", flat=True)

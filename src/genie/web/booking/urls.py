@@ -16,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(HOLDER + r"$", visit.visit, name="visit"),
     re_path(HOLDER + r"/appointment\.ics$", visit.calendar_file_of, name="visit_file"),
     re_path(HOLDER + r"/change$", visit.change, name="visit_change"),
+    re_path(HOLDER + r"/answer$", visit.answer, name="visit_answer"),
     re_path(HOLDER + r"/cancel$", visit.cancel_visit, name="visit_cancel"),
 ]

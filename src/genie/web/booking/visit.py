@@ -18,15 +18,21 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from genie.core.appointment import NotPossible, State
 from genie.core.event import When
+from genie.core.saying import said_moment
 from genie.flows import actor
+from genie.flows.accept_time import accept_time
 from genie.flows.amend import Overtaken
+from genie.flows.ask import proposal
 from genie.flows.book import SlotTaken
 from genie.flows.cancel import cancel
+from genie.flows.keep_time import QuestionClosed, keep_time
 from genie.flows.reschedule import reschedule
+from genie.flows.restore_value import when_of
 from genie.flows.take_turn import TooMany
 from genie.notices.email.calendar_file import PublishedVisit, calendar_file
 from genie.notices.email.letters import summary
-from genie.store.models import Appointment
+from genie.store.models import Appointment, EventLink
+from genie.store.queries.appointments import asked_about
 from genie.web.booking.arrival import Arrival, arrival, remember_zone
 from genie.web.booking.choice import Choice
 from genie.web.booking.choosing import Place, choosing_context, said_visit, start_of
@@ -40,6 +46,15 @@ OVERTAKEN = (
     "This appointment was changed elsewhere while you were here, so nothing was done. "
     "Below it is as it stands now; please decide again."
 )
+ANOTHER_QUESTION = (
+    "The proposed time was changed in the meantime, so nothing was done. Below it is as it stands now; "
+    "please decide again."
+)
+NO_QUESTION = (
+    "This question is not open any more, so nothing was done. Below your appointment is as it stands now; if "
+    "that does not suit you, choose another time or call us."
+)
+UNREAD = "Your answer could not be read, so nothing was done. Please use one of the two buttons below."
 TAKEN = "That time has just been taken. Your appointment is where it was; please choose another time."
 
 
@@ -133,6 +148,66 @@ def cancel_visit(request: HttpRequest, appointment: Appointment) -> HttpResponse
     return _back(request, appointment)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_holder
+def answer(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """POST: accept the time that the calendar proposes, or keep the time as it was. GET: the page that asks;
+    programs that follow each link of a letter must decide nothing."""
+    if request.method != "POST":
+        return _back(request, appointment)
+    proposed = when_of(request.POST.get("proposed", ""), appointment.zone)
+    answered = {"accept": accept_time, "keep": keep_time}.get(request.POST.get("answer", ""))
+    if proposed is None or answered is None:
+        return _page(request, appointment, notice=UNREAD, status=400)
+    if not _is_asked(appointment):
+        return _answered_before(request, appointment, proposed)
+    try:
+        answered(
+            company_id=appointment.company_id,
+            appointment_id=appointment.pk,
+            proposed=proposed,
+            actor=actor.customer(appointment.lead.name),
+            now=timezone.now(),
+        )
+    except (QuestionClosed, NotPossible):
+        appointment.refresh_from_db()
+        return _answered_before(request, appointment, proposed)
+    said = {"changed": 1} if answered is accept_time else {"kept": 1}
+    return _back(request, appointment, **said)
+
+
+def _answered_before(request: HttpRequest, appointment: Appointment, proposed: When) -> HttpResponse:
+    """The same form sent twice is no trouble; else what holds now is said, with the question of now."""
+    if (appointment.start, appointment.end) == (proposed.start, proposed.end):
+        return _back(request, appointment, changed=1)
+    notice = ANOTHER_QUESTION if _is_asked(appointment) else NO_QUESTION
+    return _page(request, appointment, notice=notice, status=409)
+
+
+def _is_asked(appointment: Appointment) -> bool:
+    link = asked_about(appointment=appointment)
+    return link is not None and _still_counts(link) and _is_open(appointment)
+
+
+def _still_counts(link: EventLink) -> bool:
+    return link.answer_until is not None and timezone.now() < link.answer_until
+
+
+def _question(appointment: Appointment, seen: Arrival) -> dict[str, Any] | None:
+    """What the customer is asked, if there is an open question that can still be answered."""
+    link = asked_about(appointment=appointment)
+    proposed = proposal(link) if link else None
+    if link is None or proposed is None or not _still_counts(link) or not _is_open(appointment):
+        return None
+    assert link.answer_until is not None
+    return {
+        "proposed": f"{proposed.start.isoformat()}/{proposed.end.isoformat()}",
+        "when": said_visit(proposed.start, proposed.end, zone=seen.zone, at_home=appointment.zone),
+        "until": said_moment(link.answer_until, seen.zone, timezone.now()),
+        "until_at": link.answer_until,
+    }
+
+
 def _choose(request: HttpRequest, appointment: Appointment, *, notice: str, status: int) -> HttpResponse:
     here = reverse("visit_change", args=[appointment.manage_token])
     context = choosing_context(request, Choice.of(appointment), Place(here, here), ignoring=appointment.pk)
@@ -203,6 +278,7 @@ def _page(
         "notice": notice,
         "just_booked": request.GET.get("booked") == "1",
         "just_changed": request.GET.get("changed") == "1",
+        "just_kept": request.GET.get("kept") == "1",
     }
     return render(request, "booking/visit.html", context, status=status)
 
@@ -219,6 +295,7 @@ def _context(request: HttpRequest, appointment: Appointment) -> dict[str, Any]:
         "when": _said(appointment, seen),
         "live": appointment.state != State.CANCELLED,
         "open": _is_open(appointment),
+        "question": _question(appointment, seen),
     }
 
 

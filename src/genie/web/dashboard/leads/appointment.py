@@ -136,6 +136,7 @@ def live_context(
         "standing": standing(appointment, link, connection),
         "leaving": leaving_links(appointment=appointment),
         "can_change_hands": editable and others_of_team(appointment=appointment).exists(),
+        "question": link if link and link.question_at else None,
         "lines": lines,
         "more_lines": len(changes) > LINES,
         "usable": {change.pk for change in changes if editable and _is_usable(change, appointment)},

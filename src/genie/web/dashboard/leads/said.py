@@ -12,6 +12,12 @@ from genie.providers.registry import kind_of
 from genie.store.models import Appointment, Change, Connection, EventLink, RemoteCalendar, RemoteKey
 
 FIELDS = {"title": "Title", "place": "Place", "notes": "Notes"}
+TIMES = {
+    "booked": ("Booked for {}", "new"),
+    "asked": ("Asked the customer to accept {}", "new"),
+    "kept": ("Time kept as it was: not moved to {}", "old"),
+}
+"""What is said of a time, and in which half of the line it stands."""
 SHORT = 120
 """Characters of a text that are shown within a sentence."""
 
@@ -44,8 +50,10 @@ def standing(appointment: Appointment, link: EventLink | None, connection: Conne
 
 
 def _with_event(link: EventLink, calendar: RemoteCalendar) -> Standing:
-    if link.held_at is not None:
-        return Standing("warn", "changed on", calendar.name, "; held until somebody decides", link.held_at)
+    if link.held_at or link.question_at:
+        held = ("changed on", calendar.name, "; held until somebody decides", link.held_at)
+        asked = ("moved on", calendar.name, "; the customer is asked", link.question_at)
+        return Standing("warn", *(held if link.held_at else asked))
     if link.state == EventLink.State.MISSING:
         return Standing("warn", "its event is gone from", calendar.name, since=link.missing_since)
     if link.state == EventLink.State.OWES_PUSH:
@@ -121,8 +129,9 @@ def sentence(line: Line) -> str:
 
 
 def _what(change: Change, zone: str, now: datetime) -> str:
-    if change.field == "booked":
-        return f"Booked for {said_times(change.new, zone, now)}"
+    if change.field in TIMES:
+        words, end = TIMES[change.field]
+        return words.format(said_times(getattr(change, end), zone, now))
     if change.field == "when":
         return _moved(change, zone, now)
     if change.field == "staff":

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from genie.web.dashboard.leads import appointment, calendar, handing, listing, moving, restoring
+from genie.web.dashboard.leads import answering, appointment, calendar, handing, listing, moving, restoring
 
 ONE = "company/<slug:slug>/appointments/<uuid:appointment_id>"
 
@@ -19,5 +19,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{ONE}/move", moving.appointment_move, name="appointment_move"),
     path(f"{ONE}/hand-over", handing.appointment_hand_over, name="appointment_hand_over"),
     path(f"{ONE}/restore/<int:change_id>", restoring.appointment_restore, name="appointment_restore"),
+    path(f"{ONE}/answer", answering.appointment_answer, name="appointment_answer"),
     path(f"{ONE}/cancel", moving.appointment_cancel, name="appointment_cancel"),
 ]

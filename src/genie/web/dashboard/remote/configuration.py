@@ -39,7 +39,13 @@ LISTED = 100
 
 class RulesForm(forms.Form):
     inbound_rule = forms.ChoiceField(
-        label="When an appointment is moved or deleted in the calendar", choices=Module.InboundRule.choices
+        label="When an appointment is moved or deleted in the calendar",
+        choices=Module.InboundRule.choices,
+        help_text=(
+            "A customer who is asked answers on a page of their own; until then both times are taken. "
+            "Deletions are applied and told. Where messages to customers are off, nobody can be asked, and "
+            "moves are applied."
+        ),
     )
     conflict_rule = forms.ChoiceField(
         label="When the calendar and the dashboard changed the same thing",
