@@ -7,10 +7,12 @@ import io
 from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from tests.leads_scene import Leads, leads, soon
 from tests.reading import words
 from tests.staff_scene import person, team
 
+from genie.core.saying import said_span
 from genie.store.models import AvailabilityCalendar, BusyTime, StaffMember
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +99,13 @@ def test_the_appointment_says_with_whom_on_each_of_its_pages(acme: Leads, maria:
     maria.active = False
     maria.save()
     assert "With Maria (switched off)" in words(acme.client.get(acme.page(visit)))
+
+
+def test_the_team_s_next_appointments_are_said_as_everywhere(acme: Leads, maria: StaffMember) -> None:
+    visit = maria.appointments.get()
+    said = said_span(visit.start, visit.end, maria.schedule.zone, now=timezone.now())
+    for path in ("team", f"team/{maria.pk}"):
+        assert said in words(acme.client.get(acme.url(path)))
 
 
 def test_who_is_told_of_a_move_names_the_person_once(acme: Leads, maria: StaffMember) -> None:

@@ -24,8 +24,9 @@ from genie.web.dashboard.module_form import ModuleForm, initial_of
 
 @for_company(Right.APP_SETTINGS)
 def apps(request: CompanyRequest, company: Company) -> HttpResponse:
-    states = module_states(company_id=company.pk, now=timezone.now())
-    return render(request, "dashboard/apps/list.html", {"states": states})
+    now = timezone.now()
+    states = module_states(company_id=company.pk, now=now)
+    return render(request, "dashboard/apps/list.html", {"states": states, "now": now})
 
 
 @for_company(Right.APP_SETTINGS)

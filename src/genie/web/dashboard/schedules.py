@@ -192,6 +192,7 @@ def page(request: CompanyRequest, schedule: Schedule, *, status: int = 200, **gi
         "modules": schedule.modules.order_by("name"),
         "people": schedule.staff.order_by("name"),
         "zones": known_zones(),
+        "now": now,
         "local_now": now.astimezone(ZoneInfo(schedule.zone)),
     }
     return render(request, "dashboard/schedules/page.html", context | given, status=status)

@@ -101,9 +101,9 @@ def accent_style(context: template.Context, accent: str) -> SafeString:
 
 
 @register.simple_tag
-def said(start: datetime, end: datetime, zone: str) -> str:
-    """`{% said a.start a.end a.zone %}`: *Tue 3 Mar 2026, 10:00–11:00 (New York)*."""
-    return said_span(start, end, zone)
+def said(start: datetime, end: datetime, zone: str, now: datetime) -> str:
+    """`{% said a.start a.end a.zone now %}`: *Tue 3 Mar, 10:00–11:00 (New York)*; another year is said."""
+    return said_span(start, end, zone, now=now)
 
 
 @register.filter

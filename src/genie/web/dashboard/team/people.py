@@ -79,8 +79,9 @@ class StaffForm(forms.Form):
 
 @for_company(Right.SCHEDULES)
 def people(request: CompanyRequest, company: Company) -> HttpResponse:
-    states = staff_states(company_id=company.pk, now=timezone.now())
-    return render(request, "dashboard/team/list.html", {"states": states})
+    now = timezone.now()
+    states = staff_states(company_id=company.pk, now=now)
+    return render(request, "dashboard/team/list.html", {"states": states, "now": now})
 
 
 @for_company(Right.SCHEDULES)
@@ -113,6 +114,7 @@ def staff_page(request: CompanyRequest, company: Company, staff_id: int) -> Http
         "form": form,
         "state": state,
         "member": state.staff,
+        "now": timezone.now(),
         "modules": [
             {"module": module, "joined": module.pk in joined, "connection": connections.get(module.pk)}
             for module in Module.objects.filter(company=company).order_by("name", "id")
