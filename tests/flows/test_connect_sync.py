@@ -367,6 +367,52 @@ def lose(scene: Scene) -> None:
     raise Transient("cut", outcome_unknown=True)
 
 
+# --- whose is it?
+
+
+def ids(scene: Scene, calendar: str = "work") -> list[str]:
+    return [event.id for event in scene.owner.events(calendar)]
+
+
+def cancel_here(scene: Scene, appointment: Appointment) -> None:
+    cancel(company_id=scene.module.company_id, appointment_id=appointment.id, actor=CUSTOMER, now=scene.now)
+
+
+def test_a_copy_stays_when_copies_are_removed_and_its_original_was_deleted(scene: Scene) -> None:
+    appointment = scene.booked(name="Jane")
+    end(scene, keep=False)
+    original = scene.link(appointment).remote_id
+    scene.owner.move("work", original, at(1))
+    copy = scene.owner.copy("work", original, when=at(31))
+    scene.owner.delete("work", original)
+    scene.settle()
+    assert ids(scene) == [copy]
+    scene.connection.refresh_from_db()
+    assert scene.connection.state == Connection.State.ENDED
+    scene.connection = link_again(scene)
+    scene.settle()
+    assert sorted(ids(scene)) == sorted([copy, scene.link(appointment).remote_id])
+
+
+def test_what_is_linked_and_was_cut_and_pasted_is_removed_when_it_is_cancelled(scene: Scene) -> None:
+    """As long as it is linked the only one that bears our key is the visit's, seen before or not."""
+    appointment = scene.booked(name="Jane")
+    scene.owner.cut_and_paste("work", scene.link(appointment).remote_id, when=at(5))
+    cancel_here(scene, appointment)
+    scene.settle()
+    assert ids(scene) == []
+
+
+def test_what_went_to_another_calendar_unseen_is_removed_there(scene: Scene) -> None:
+    """It has another id there, and the same UID."""
+    appointment = scene.booked(name="Jane")
+    scene.owner.add_calendar("tours", "Tours")
+    scene.owner.carry_over("work", scene.link(appointment).remote_id, "tours")
+    end(scene, keep=False)
+    scene.settle()
+    assert ids(scene) == ids(scene, "tours") == []
+
+
 # --- identities
 
 

@@ -144,6 +144,8 @@ class TwoWay(RuleBasedStateMachine):
         self.agreed: dict[Any, Fields] = {}
         self.gone: dict[Any, set[Side]] = {}
         self.copied: set[Any] = set()
+        self.pasted: set[Any] = set()
+        """What was cut and pasted: before it is seen, nothing tells it from a copy."""
         self.series: dict[Any, str] = {}
         """The events that are a series now, in the version their owner gave them."""
         self.wrote, self.quiet_here = 0, True
@@ -265,6 +267,7 @@ class TwoWay(RuleBasedStateMachine):
     def cut_and_pasted_there(self, which: int, hour: int) -> None:
         if (link := self._event(which)) is not None and link.appointment_id not in self.copied:
             self.there.cut_and_paste(link.remote_id, at(hour))
+            self.pasted.add(link.appointment_id)
             self._touch(link.appointment, "when", "there", at(hour))
 
     @precondition(lambda self: self.appointments)
@@ -274,6 +277,8 @@ class TwoWay(RuleBasedStateMachine):
             return
         if self.there.moves_keep_ids or link.appointment_id not in self.copied:
             self.there.to_other_calendar(link.remote_id)
+            if not self.there.moves_keep_ids:
+                self.pasted.add(link.appointment_id)
             self._touch(link.appointment, "calendar", "there", None)
 
     @precondition(lambda self: self.appointments)
@@ -376,11 +381,19 @@ class TwoWay(RuleBasedStateMachine):
             if appointment.id in self.series:
                 self._a_series_is_left_alone(appointment, link, bearers)
             elif appointment.state == State.CANCELLED:
+                bearers = self._without_what_was_left(appointment, link, bearers)
                 assert bearers == [] and link.state == EventLink.State.ENDED, (bearers, link.state)
             else:
+                bearers = self._without_what_was_left(appointment, link, bearers)
                 assert [e.id for e in bearers] == [link.remote_id], "exactly one event for a live appointment"
                 assert link.state == EventLink.State.CLEAN, (link.state, link.reason)
                 self._agrees(appointment, link, bearers[0])
+
+    def _without_what_was_left(
+        self, appointment: Appointment, link: EventLink, bearers: list[Seen]
+    ) -> list[Seen]:
+        """Here an event is never left beside the appointment's own."""
+        return bearers
 
     def _a_series_is_left_alone(
         self, appointment: Appointment, link: EventLink, bearers: Sequence[Seen]

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q
-from tests.flows.two_way import Side, TwoWay, plain
+from tests.flows.two_way import Seen, Side, TwoWay, plain
 from tests.simulation.stages import Stage
 
 from genie.core.appointment import LIVE, State
@@ -69,6 +69,8 @@ class Simulated(TwoWay):
         self.post = Post()
         self.came_in = 0
         """How many changes had come from calendars when that ended."""
+        self.removed = False
+        """Were copies removed when the link ended? What was cut and pasted unseen stayed."""
         self.elsewhere = False
         """Was an event moved to another calendar? Its copy stays there when the link ends."""
         self.puts_back = inbound == Module.InboundRule.PUT_IT_BACK
@@ -171,6 +173,7 @@ class Simulated(TwoWay):
             return
         living = Connection.objects.get(module=self.scene.module, state=Connection.State.LINKED)
         self._nothing_flows_back_now()
+        self.removed |= not keep
         unlink(
             company_id=self.scene.module.company_id,
             connection_id=living.id,
@@ -230,6 +233,18 @@ class Simulated(TwoWay):
         self._history_explains_every_value()
         self._no_time_is_given_twice()
         self._customers_know_the_truth()
+
+    def _without_what_was_left(
+        self, appointment: Appointment, link: EventLink, bearers: list[Seen]
+    ) -> list[Seen]:
+        """What was cut and pasted while copies were removed may be a copy made by hand: it is its owner's."""
+        if not (self.removed and appointment.id in self.pasted):
+            return bearers
+        own = link.remote_id if link.state != EventLink.State.ENDED else ""
+        for event in bearers:
+            if event.id != own:
+                self._is_foreign(event.id)
+        return [event for event in bearers if event.id == own]
 
     def _no_value_was_lost(self) -> None:
         for appointment in self._fresh():

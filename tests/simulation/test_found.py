@@ -215,6 +215,22 @@ FOUND = {
             step("cut_and_pasted_there", which=3, hour=67),
         ),
     ),
+    "what was cut and pasted while copies were removed is left, and a second event is no fault": script(
+        1737,
+        "google",
+        step("unlinked", keep=False),
+        step(
+            "meanwhile",
+            request=5,
+            after=False,
+            step=step("moved_there", which=3, hour=39),
+            first=step("moved_there", which=5, hour=31),
+        ),
+        step("cut_and_pasted_there", which=2, hour=198),
+        winner="calendar_wins",
+        capacity=1,
+        push=True,
+    ),
 }
 
 

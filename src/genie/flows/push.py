@@ -23,8 +23,8 @@ from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, 
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
-from genie.flows.vanish import GRACE, bearer, bearers, vanish
-from genie.providers.port import CalendarProvider, EventIdentity, RemoteEvent
+from genie.flows.vanish import GRACE, bearer, bearers, everywhere, surely_ours, vanish
+from genie.providers.port import CalendarInfo, CalendarProvider, EventIdentity, RemoteEvent
 from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
 TAKEN_LIMIT = 5
@@ -224,8 +224,7 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
     left = False
     try:
         if not _delete_any_version(debt, provider):
-            link = EventLink.objects.select_related("calendar").get(id=debt.link_id)
-            moved = bearer(link, provider)
+            moved = _moved(debt, provider)
             if moved is None and _search_again(debt, now):
                 return
             if moved is not None:
@@ -255,6 +254,14 @@ def _delete(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         if not left:  # nothing of ours is there any more: what still bears our key is a copy
             EventLink.objects.filter(id=link.id).update(asked_at=None)
         RemoteCalendar.objects.filter(id=link.calendar_id).update(last_out_at=now)
+
+
+def _moved(debt: Debt, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
+    """What the event that is gone has become. As long as the calendar is linked, the one event that bears our
+    key is the visit's, and shown as such. Once that was ended, only what is surely ours is removed."""
+    link = EventLink.objects.select_related("calendar", "connection").get(id=debt.link_id)
+    removing = link.connection.state == Connection.State.REMOVING
+    return surely_ours(link, everywhere(link, provider)) if removing else bearer(link, provider)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ record *A deletion counts at once* says what lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -104,15 +104,32 @@ def bearer(link: EventLink, provider: CalendarProvider) -> tuple[CalendarInfo, R
     event goes to another calendar, else the only one. Of several others none is known to be ours: also where
     one is called off, for a copy may be the other.
     """
+    found = everywhere(link, provider)
+    same = [one for one in found if one[1].id == link.remote_id]
+    likely = same or found
+    return likely[0] if len(likely) == 1 else None
+
+
+def surely_ours(
+    link: EventLink, found: Sequence[tuple[CalendarInfo, RemoteEvent]]
+) -> tuple[CalendarInfo, RemoteEvent] | None:
+    """Of what bears our key, the event that was moved: it kept its id or, as everywhere when an event goes to
+    another calendar, its UID (RFC 5545, 3.8.4.7). One that was cut and pasted has others, and so has a copy
+    whose original is gone: nothing tells the two apart, and a copy is its owner's."""
+    same = [one for one in found if one[1].id == link.remote_id]
+    likely = same or [one for one in found if link.uid and one[1].uid == link.uid]
+    return likely[0] if len(likely) == 1 else None
+
+
+def everywhere(link: EventLink, provider: CalendarProvider) -> list[tuple[CalendarInfo, RemoteEvent]]:
+    """What bears our key in all calendars of the account that we may write. Raises ProviderFault."""
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
         if info.may_write:
             with suppress(CalendarGone):
                 for event in bearers(provider, info.id, link.id.hex):
                     found.append((info, event))
-    same = [one for one in found if one[1].id == link.remote_id]
-    likely = same or found
-    return likely[0] if len(likely) == 1 else None
+    return found
 
 
 def bearers(provider: CalendarProvider, calendar: str, key: str) -> Iterator[RemoteEvent]:

@@ -443,6 +443,15 @@ class Owner:
         self.delete(calendar_id, event_id)
         return new
 
+    def carry_over(self, calendar_id: str, event_id: str, to: str) -> str:
+        """Move it to another calendar: it is the same event, under another id. Returns that."""
+        with self._world.lock:
+            kept = self._calendar(calendar_id).events[event_id]
+            revision = self._world.next_revision()
+            self._calendar(calendar_id).drop(event_id, revision)
+            carried = replace(kept, id=f"carried-{revision}", revision=self._world.next_revision())
+            return self._calendar(to).put(carried).id
+
     def _change(self, calendar_id: str, event_id: str, **changes: Any) -> None:
         with self._world.lock:
             calendar = self._calendar(calendar_id)
