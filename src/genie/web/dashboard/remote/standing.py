@@ -31,7 +31,9 @@ from genie.store.queries.standing import (
 )
 from genie.store.queries.tenancy import AGENCY_ROLES, companies_of
 from genie.web.dashboard.access import CompanyRequest, demand, for_company, for_user, user_of
+from genie.web.dashboard.remote.busy_calendars import busy_calendars
 from genie.web.dashboard.remote.whose import calendar_address
+from genie.web.dashboard.remote.words import span
 
 A_PAGE = 25
 HOURS = 24
@@ -96,6 +98,7 @@ def connection_health(request: CompanyRequest, company: Company) -> HttpResponse
             "page": shown,
             "now": now,
             "summary": _summary(found),
+            "busy_calendars": busy_calendars(company, now) if shown.number == 1 else (),
             "all": request.user.role in AGENCY_ROLES,
         },
     )
@@ -267,15 +270,6 @@ def _summary(found: QuerySet[Any]) -> dict[str, int]:
         level, _ = _level(Reason(reason))
         summary[{"bad": "person", "warn": "late", "good": "good"}[level]] += so_many
     return summary
-
-
-def span(length: timedelta) -> str:
-    """*40 s*, *5 min*, *3 h*, *2 d*."""
-    seconds = int(length.total_seconds())
-    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {word}"
-    return f"{max(seconds, 0)} s"
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from genie.core.errors import AccessLost, ProviderFault, Transient
 from genie.providers import registry
@@ -69,3 +70,12 @@ def discarded(key: RemoteKey, *, taken_back: bool) -> str:
 def _sentence(fault: ProviderFault) -> str:
     text = str(fault).strip() or "the calendar server did not say why"
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def span(length: timedelta) -> str:
+    """*40 s*, *5 min*, *3 h*, *2 d*."""
+    seconds = int(length.total_seconds())
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {word}"
+    return f"{max(seconds, 0)} s"
