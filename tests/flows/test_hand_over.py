@@ -25,7 +25,15 @@ from genie.flows.hand_over import NOT_FREE, NotOfTheTeam, hand_over
 from genie.flows.leave_team import leave_team
 from genie.flows.reschedule import reschedule
 from genie.flows.say_whose import WITH_ANOTHER
-from genie.store.models import Appointment, Connection, EventLink, Message, StaffMember, TimeOff
+from genie.store.models import (
+    Appointment,
+    Connection,
+    EventLink,
+    Incident,
+    Message,
+    StaffMember,
+    TimeOff,
+)
 
 pytestmark = pytest.mark.django_db
 NINE, TEN = "2026-03-02T09:00", "2026-03-02T10:00"
@@ -261,6 +269,29 @@ def test_an_event_that_was_dragged_to_a_colleague_can_follow_its_calendar(
     assert (visit.staff, visit.attention) == (practice.ben, "")
     assert link.connection == Connection.objects.get(staff=practice.ben)
     assert practice.titles("ben") == ["Visit: Ann"]
+
+
+def test_what_is_held_for_a_decision_is_decided_by_handing_it_over(practice: Practice) -> None:  # noqa: F811
+    """It stands, with somebody else; the rest of the incident waits on."""
+    scene = practice.scene
+    for hour in range(4):
+        scene.book(at(hour).start, name=f"Ann {hour}", staff=practice.maria)
+    scene.drain()
+    for link in EventLink.objects.filter(connection__staff=practice.maria):
+        scene.owner.delete("maria", link.remote_id)
+    scene.poll()
+    one, other = EventLink.objects.filter(held_at__isnull=False).select_related("appointment", "incident")
+    give(one.appointment, practice.ben, now=scene.now)
+    scene.drain()
+    scene.later(minutes=5)
+    scene.drain()
+    one.refresh_from_db()
+    assert (one.state, one.incident) == ("ended", None)
+    assert practice.titles("ben") == [one.appointment.title]
+    other.refresh_from_db()
+    assert (other.state, other.incident.decision) == ("held", "")
+    give(other.appointment, practice.ben, now=scene.now)
+    assert Incident.objects.get().decision == "", "those that were cancelled before wait for it"
 
 
 # --- several at once

@@ -65,7 +65,7 @@ def let_go_of(link: EventLink, now: datetime) -> None:
 
 
 def _let_go(link: EventLink, now: datetime) -> None:
-    if link.incident is not None and not link.incident.decision:
+    if link.incident is not None:  # also one that was decided a moment ago: no letter waits for ever
         release_letters(link.incident, now, appointment_id=link.appointment_id)
     if link.state == EventLink.State.HELD:
         link.state, link.reason, link.next_attempt = EventLink.State.CLEAN, "", None
