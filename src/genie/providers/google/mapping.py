@@ -152,17 +152,19 @@ def own_answer(event: Event) -> str:
 
 
 def busy_kind(event: Event) -> BusyKind | None:
-    """How the event takes time; None if it takes none: free, cancelled, declined."""
+    """How the event takes time; None if it takes none: free, cancelled, declined. Out of office is sure,
+    whatever was answered (docs/times.md, *What takes time*)."""
     answer, kind = own_answer(event), event.get("eventType")
     if event.get("transparency") == "transparent" or is_cancelled(event) or answer == "declined":
         return None
     if kind in NEVER_BUSY:
         return None
+    if kind == "outOfOffice":
+        return BusyKind.OUT_OF_OFFICE
     if answer == "needsAction":
         return BusyKind.UNANSWERED
-    if answer == "tentative" or event.get("status") == "tentative":
-        return BusyKind.TENTATIVE
-    return BusyKind.OUT_OF_OFFICE if kind == "outOfOffice" else BusyKind.BUSY
+    tentative = answer == "tentative" or event.get("status") == "tentative"
+    return BusyKind.TENTATIVE if tentative else BusyKind.BUSY
 
 
 def busy_of(event: Event, window: Window, zone: str) -> tuple[Busy, ...]:

@@ -30,6 +30,9 @@ COUNTS = (
 )
 """What an event's busy time hangs on. Some servers write a new DTSTAMP into each event at each request."""
 
+NEVER_BUSY = ("FREE", "WORKINGELSEWHERE")
+"""Of Outlook's own words (MS-OXCICAL), as at Microsoft itself."""
+
 
 def busy_of(entry: Entry, start: Moment, end: datetime, window: Window) -> tuple[tuple[Busy, ...], str]:
     """Busy occurrences that touch the window, and what is wrong with them, if anything is.
@@ -63,22 +66,23 @@ def unknown_zone_problem(entry: Entry) -> str:
 
 
 def busy_kind(event: Component, setting: Setting) -> BusyKind | None:
-    """How the event takes time; None if it takes none: free, cancelled, declined."""
+    """How the event takes time; None if it takes none: free, elsewhere, cancelled, declined. Out of office is
+    sure, whatever was answered (docs/times.md, *What takes time*)."""
     shown = event.value("X-MICROSOFT-CDO-BUSYSTATUS").upper()
     answer = own_answer(event, setting)
     status = event.value("STATUS").upper()
     if (
         event.value("TRANSP").upper() == "TRANSPARENT"
-        or shown == "FREE"
+        or shown in NEVER_BUSY
         or status == "CANCELLED"
         or answer == "DECLINED"
     ):
         return None
+    if shown == "OOF":
+        return BusyKind.OUT_OF_OFFICE
     if answer == "NEEDS-ACTION":
         return BusyKind.UNANSWERED
-    if "TENTATIVE" in (answer, status, shown):
-        return BusyKind.TENTATIVE
-    return BusyKind.OUT_OF_OFFICE if shown == "OOF" else BusyKind.BUSY
+    return BusyKind.TENTATIVE if "TENTATIVE" in (answer, status, shown) else BusyKind.BUSY
 
 
 def own_answer(event: Component, setting: Setting) -> str:
