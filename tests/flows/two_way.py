@@ -354,7 +354,7 @@ class TwoWay(RuleBasedStateMachine):
     def faults_stop(self) -> None:
         self.there.faults_stop()
         self.scene.settle()
-        while self._decided(Incident.Decision.REALLY_CHANGED):
+        while self._decided(Incident.Decision.REALLY_CHANGED) or self._questions_end():
             self.scene.settle()
         self._both_sides_agree()
         self._no_value_was_lost()
@@ -453,9 +453,10 @@ class TwoWay(RuleBasedStateMachine):
             told = Message.objects.filter(appointment=appointment, audience="customer")
             keys = list(told.values_list("revision", "kind"))
             assert len(keys) == len(set(keys))
-            owed = told.filter(state=Message.State.OWED)
+            owed = told.filter(state=Message.State.OWED).exclude(kind=Message.Kind.ASKED)
             assert owed.count() <= 1, list(owed.values_list("kind", "revision"))
-            changes = Change.objects.filter(appointment=appointment, lost=False, field__in=["when", "state"])
+            news = ["when", "state", "asked", "kept"]
+            changes = Change.objects.filter(appointment=appointment, lost=False, field__in=news)
             changed = set(changes.values_list("revision", flat=True))
             assert {revision for revision, _ in keys} <= changed, "told of no change"
 
@@ -499,6 +500,10 @@ class TwoWay(RuleBasedStateMachine):
         for one in opened:
             decide(company_id=company, incident_id=one.id, decision=decision, user=None, now=self.scene.now)
         return bool(opened)
+
+    def _questions_end(self) -> bool:
+        """Was a customer asked to accept another time, and the question brought to its end?"""
+        return False
 
     def _drain(self) -> None:
         try:

@@ -16,11 +16,16 @@ from django.db import connection
 from django.db.models import Q
 from tests.flows.two_way import Seen, Side, TwoWay, plain
 from tests.simulation.stages import Stage
+from tests.sync_scene import CUSTOMER
 
 from genie.core.appointment import LIVE, State
+from genie.core.event import When
+from genie.flows.accept_time import accept_time
+from genie.flows.ask import proposal
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.deliver import deliver, due
 from genie.flows.describe import local_fields
+from genie.flows.keep_time import keep_time
 from genie.flows.notify import told
 from genie.flows.seat import NoSeat
 from genie.flows.set_realtime import set_realtime
@@ -74,6 +79,7 @@ class Simulated(TwoWay):
         self.elsewhere = False
         """Was an event moved to another calendar? Its copy stays there when the link ends."""
         self.puts_back = inbound == Module.InboundRule.PUT_IT_BACK
+        self.asks = inbound == Module.InboundRule.ASK_THE_CUSTOMER
         Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity, inbound_rule=inbound)
         stage.scene.module.refresh_from_db()
         self.open(stage, winner=winner, booked=booked)
@@ -132,6 +138,45 @@ class Simulated(TwoWay):
         if self.gone.get(appointment_id) == {"there"}:
             del self.gone[appointment_id]
             self.perhaps_gone.add(appointment_id)
+
+    def customer_answers(self, which: int, accept: bool) -> None:
+        """Where a customer is asked to accept the time that the calendar's owner set."""
+        if not self.appointments:
+            return
+        asked = EventLink.objects.filter(appointment=self._pick(which), question_at__isnull=False).first()
+        wish = proposal(asked) if asked else None
+        if asked and wish:
+            self._answer(asked, wish, accept=accept)
+
+    def _answer(self, asked: EventLink, wish: When, *, accept: bool) -> None:
+        (accept_time if accept else keep_time)(
+            company_id=self.scene.module.company_id,
+            appointment_id=asked.appointment_id,
+            proposed=wish,
+            actor=CUSTOMER,
+            now=self.scene.now,
+        )
+        self.quiet_here = False
+
+    def _questions_end(self) -> bool:
+        """While one is open both sides stand where they stood; customers accept, say no, or say nothing."""
+        asked = EventLink.objects.filter(appointment__module=self.scene.module, question_at__isnull=False)
+        links = list(asked.select_related("appointment").order_by("proposed_start", "id"))
+        for link in links:
+            wish, event = proposal(link), self.there.event(link.remote_id)
+            assert wish, link
+            assert event, "asked about an event that is not there"
+            assert event.content.when.same_instants(wish), "asked about a time that the event does not have"
+            assert link.state == EventLink.State.CLEAN, (link.state, link.reason)
+            what = wish.start.hour % 3
+            if what < 2:
+                self._answer(link, wish, accept=what == 0)
+        for link in links:
+            assert link.answer_until
+            self.scene.now = max(self.scene.now, link.answer_until)
+        self._drain()
+        assert not asked.exists(), "a question without an end"
+        return bool(links)
 
     def access_ends(self) -> None:
         if self.granted:
@@ -262,7 +307,8 @@ class Simulated(TwoWay):
         """Each field's line of changes has no gap, and its end is what stands there now."""
         for appointment in self._fresh():
             last: dict[str, str] = {}
-            for change in Change.objects.filter(appointment=appointment, lost=False).order_by("id"):
+            values = Change.objects.filter(appointment=appointment, lost=False)
+            for change in values.exclude(field__in=["asked", "kept"]).order_by("id"):
                 if change.field in last:
                     assert change.old == last[change.field], (change.field, change.old, last[change.field])
                 last[change.field] = change.new
@@ -298,6 +344,8 @@ class Simulated(TwoWay):
             # while faults end days pass, and a letter is not sent that late
             read = Q(state=Message.State.SENT) | Q(reason__startswith="It could not be sent for two days.")
             last = letters.filter(read).order_by("revision").last()
+            answered = not last or (last.kind, last.state) != (Message.Kind.ASKED, Message.State.SENT)
+            assert answered, "asked, and never told how it ended"
             known, true = last.details["told"] if last else self.booked_as[appointment.id], told(appointment)
             assert (known["when"]["start"], known["when"]["end"], known["cancelled"]) == (
                 true["when"]["start"],
@@ -342,11 +390,16 @@ class Simulated(TwoWay):
 
     def _touch(self, appointment: Appointment, name: str, side: Side, value: Any) -> None:
         self.ever[appointment.id, name].append(value)
-        if side == "there" and (not self.listening or (self.puts_back and name == "when")):
+        if side == "there" and (not self.listening or (self._may_not_be_taken and name == "when")):
             self.loose.add((appointment.id, name))
         super()._touch(appointment, name, side, value)
-        if side == "there" and self.puts_back:
+        if side == "there" and self._may_not_be_taken:
             self.quiet_here = False  # what was changed there may be answered
+
+    @property
+    def _may_not_be_taken(self) -> bool:
+        """May a time that was set there be written over again?"""
+        return self.puts_back or self.asks
 
     def _nothing_flows_back_now(self) -> None:
         """What was changed there and has not come in yet may or may not do so any more."""

@@ -32,6 +32,7 @@ HERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "moved_here": (4, {"which": WHICH, "hour": HOUR}),
     "edited_here": (3, {"which": WHICH, "title": TITLE, "notes": NOTES}),
     "cancelled_here": (2, {"which": WHICH}),
+    "customer_answers": (3, {"which": WHICH, "accept": YES_OR_NO}),
 }
 """Steps that people take here: how often, and what they name."""
 THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
@@ -116,7 +117,7 @@ def written(seed: int, systems: Sequence[str]) -> Script:
         capacity=dice.choice([1, 2, 50]),
         push=dice.random() < 0.5,
         steps=tuple(_step(dice) for _ in range(dice.randint(SHORTEST, LONGEST))),
-        inbound=dice.choice(["apply_and_tell"] * 4 + ["put_it_back"]),
+        inbound=dice.choice(["apply_and_tell"] * 4 + ["put_it_back"] + ["ask_the_customer"] * 2),
     )
 
 
