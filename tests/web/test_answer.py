@@ -81,8 +81,8 @@ def admin_of(scene: Scene, role: Role = Role.COMPANY_ADMIN) -> Client:
 def test_the_page_asks_with_both_times_and_both_buttons(asked: Asked) -> None:
     said = words(asked.customer.get(asked.page))
     assert "Does another time suit you?" in said
-    assert re.search(r"New time \w+ \d+ \w+.* 12:00–13:00", said)
-    assert re.search(r"Your time \w+ \d+ \w+.* 09:00–10:00", said)
+    assert re.search(r"New \w+ \d+ \w+.* 12:00–13:00", said)
+    assert re.search(r"Until now \w+ \d+ \w+.* 09:00–10:00", said)
     assert "Accept the new time" in said
     assert "Keep the time as it was" in said
     assert "Choose another time" in said
