@@ -202,6 +202,22 @@ def test_without_an_answer_the_old_time_stands(scene: Scene) -> None:
     assert told(appointment, "company") == ["kept"]
 
 
+def test_where_the_module_names_nobody_the_admins_hear_of_it(scene: Scene) -> None:
+    Module.objects.filter(id=scene.module.id).update(recipients=[])
+    User.objects.create(
+        email=f"super@{scene.company.slug}.example",
+        name="Sue",
+        role=Role.AGENCY_ADMIN,
+        agency=scene.company.agency,
+        created_at=scene.now,
+    )
+    appointment = asked(scene)
+    answer(scene, appointment, keep_time)
+    letter = Message.objects.get(company=scene.company, kind=Message.Kind.ATTENTION)
+    assert letter.details["heading"] == "An appointment stays at its time, other than on Work"
+    assert letter.details["path"].endswith(f"/appointments/{appointment.id}")
+
+
 def test_without_an_answer_and_without_access_nobody_waits_for_it(scene: Scene) -> None:
     appointment = asked(scene)
     RemoteKey.objects.filter(id=scene.key.id).update(state=RemoteKey.State.NEEDS_REAUTHORIZATION)

@@ -13,6 +13,7 @@ from genie.flows.absorb import lock_link
 from genie.flows.actor import Actor
 from genie.flows.ask import it_stays, owe_our_time, proposal, propose
 from genie.flows.notify import forget_question, tell_it_was_kept
+from genie.flows.tell_admins import tell_admins
 from genie.store import jobs
 from genie.store.models import Appointment, Change, EventLink
 
@@ -70,10 +71,18 @@ def _keep(link: EventLink, by: Actor, now: datetime, why: str) -> None:
     link.save()
     jobs.wake_calendar(link.calendar_id)
     if by.origin != Change.Origin.PERSON:
-        tell_it_was_kept(
-            appointment=link.appointment,
-            proposed=proposed,
-            by=by.by,
-            reason=why,
-            now=now,
-        )
+        _tell_the_company(link, proposed, by, now, why)
+
+
+def _tell_the_company(link: EventLink, proposed: When, by: Actor, now: datetime, why: str) -> None:
+    """Its readers; the admins where the module names none and nobody else is concerned."""
+    appointment = link.appointment
+    if tell_it_was_kept(appointment=appointment, proposed=proposed, by=by.by, reason=why, now=now):
+        return
+    tell_admins(
+        company=appointment.module.company,
+        heading=f"An appointment stays at its time, other than on {link.calendar.name}",
+        reason=f"It was moved there, and the customer was asked to accept that. {why}",
+        path=f"/company/{appointment.module.company.slug}/appointments/{appointment.id}",
+        now=now,
+    )

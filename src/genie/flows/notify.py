@@ -137,13 +137,15 @@ def say_it_stays(*, appointment: Appointment, now: datetime) -> None:
 
 def tell_it_was_kept(
     *, appointment: Appointment, proposed: When, by: str, reason: str, now: datetime
-) -> None:
-    """The company hears that the time its calendar had set was not accepted."""
+) -> bool:
+    """The company hears that the time its calendar had set was not accepted. False: it has no reader."""
     details = {"told": told(appointment), "proposed": proposed.to_json(), "by": by, "reason": reason}
-    for reader in _readers(appointment, Message.Kind.KEPT, tell_customer=False):
+    readers = list(_readers(appointment, Message.Kind.KEPT, tell_customer=False))
+    for reader in readers:
         message = _write(appointment, reader, Message.Kind.KEPT, details, now, timedelta())
         if message is not None:
             jobs.wake_message(message.pk)
+    return bool(readers)
 
 
 def first_letters(*, appointment: Appointment, linked: bool, now: datetime) -> list[Message]:
