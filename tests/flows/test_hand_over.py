@@ -31,6 +31,7 @@ from genie.store.models import (
     EventLink,
     Incident,
     Message,
+    Module,
     StaffMember,
     TimeOff,
 )
@@ -372,3 +373,23 @@ def test_the_locks_are_those_of_whom_it_is_with_now(practice: Practice) -> None:
     link = EventLink.objects.get(appointment=visit)
     Appointment.objects.update(staff=practice.ben)
     assert lock_link(link.id, link.version).appointment.staff == practice.ben
+
+
+@pytest.mark.parametrize("to_whom", ["ben", "cleo"])
+def test_a_question_to_the_customer_ends_with_it(practice: Practice, to_whom: str) -> None:  # noqa: F811
+    scene = practice.scene
+    rule = Module.InboundRule.ASK_THE_CUSTOMER
+    Module.objects.filter(id=scene.module.id).update(inbound_rule=rule)
+    visit = scene.book(at(0).start, name="Ann", staff=practice.maria)
+    scene.drain()
+    scene.owner.move("maria", scene.link(visit).remote_id, at(3))
+    scene.poll()
+    assert scene.link(visit).question_at
+    give(visit, getattr(practice, to_whom), now=scene.now)
+    scene.drain()
+    where = "ben" if to_whom == "ben" else "work"
+    (event,) = scene.owner.events(where)
+    assert event.content.when.start == at(0).start
+    assert practice.titles("maria") == []
+    assert not EventLink.objects.filter(proposed_start__isnull=False).exists()
+    assert not Message.objects.filter(kind="asked", state="owed").exists()
