@@ -202,6 +202,15 @@ def test_without_an_answer_the_old_time_stands(scene: Scene) -> None:
     assert told(appointment, "company") == ["kept"]
 
 
+def test_where_nobody_looked_until_it_was_over_it_is_put_back_all_the_same(scene: Scene) -> None:
+    appointment = asked(scene)
+    scene.now = appointment.end
+    scene.drain()
+    assert in_step(scene, appointment, at(0))
+    assert told(appointment) == ["asked"]  # a letter about yesterday helps nobody
+    assert told(appointment, "company") == ["kept"]
+
+
 def test_where_the_module_names_nobody_the_admins_hear_of_it(scene: Scene) -> None:
     Module.objects.filter(id=scene.module.id).update(recipients=[])
     User.objects.create(

@@ -11,8 +11,8 @@ from genie.core.event import When
 from genie.flows import actor
 from genie.flows.absorb import lock_link
 from genie.flows.actor import Actor
-from genie.flows.ask import it_stays, owe_our_time, proposal, propose
-from genie.flows.notify import forget_question, tell_it_was_kept
+from genie.flows.ask import it_stays, owe_our_time, proposal
+from genie.flows.notify import tell_it_was_kept
 from genie.flows.tell_admins import tell_admins
 from genie.store import jobs
 from genie.store.models import Appointment, Change, EventLink
@@ -42,13 +42,7 @@ def lapse(*, link_id: UUID, now: datetime) -> None:
         link = lock_link(link_id)
         if link.answer_until is None or link.answer_until > now:
             return
-        if link.appointment.end > now:
-            _keep(link, actor.SYSTEM, now, NO_ANSWER)
-            return
-        propose(link, None)  # it is over, and stays on the calendar as it is there
-        link.version += 1
-        link.save()
-        forget_question(link.appointment)
+        _keep(link, actor.SYSTEM, now, NO_ANSWER)
 
 
 def open_question(*, company_id: int, appointment_id: UUID, proposed: When) -> EventLink:

@@ -123,8 +123,11 @@ def forget_question(appointment: Appointment) -> None:
 
 
 def say_it_stays(*, appointment: Appointment, now: datetime) -> None:
-    """A question ended with the time as it was: who was asked already hears that, nobody else."""
+    """A question ended with the time as it was: who was asked already hears that, nobody else, and not when
+    the visit is over."""
     forget_question(appointment)
+    if appointment.end <= now:
+        return
     reader = _Reader(appointment.lead.email, Message.Audience.CUSTOMER)
     reached = _letters(appointment, reader).filter(_REACHED).order_by("-revision", "-created_at").first()
     if reached is None or reached.kind != Message.Kind.ASKED:
