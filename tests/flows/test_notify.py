@@ -13,7 +13,7 @@ from tests.outside import SmtpSink
 from genie.core.event import When
 from genie.flows import actor
 from genie.flows.amend import Wanted, amend
-from genie.flows.notify import notify
+from genie.flows.notify import ask_customer, notify, say_it_stays
 from genie.flows.tell_admins import tell_admins
 from genie.store.models import Access, Company, Message, Role, User
 
@@ -314,3 +314,87 @@ def test_outside_a_transaction_it_refuses(transactional_db: None) -> None:
     visit = a_visit(NOBODY)
     with pytest.raises(RuntimeError, match="belongs into the transaction"):
         notify(appointment=visit.appointment, kind=Message.Kind.BOOKED, now=NOW)
+
+
+# --- a question to the customer
+
+
+def asks(visit: Visit, start: Any, settle: timedelta = SETTLE) -> None:
+    """As flows/ask: a revision of its own, and the question."""
+    visit.now += timedelta(seconds=1)
+    visit.appointment.revision += 1
+    visit.appointment.save()
+    with transaction.atomic():
+        ask_customer(
+            appointment=visit.appointment,
+            proposed=When(start, start + HOUR, "America/New_York"),
+            until=TEN - 2 * HOUR,
+            now=visit.now,
+            settle=settle,
+        )
+
+
+def ends(visit: Visit) -> None:
+    visit.now += timedelta(seconds=1)
+    visit.appointment.revision += 1
+    visit.appointment.save()
+    with transaction.atomic():
+        say_it_stays(appointment=visit.appointment, now=visit.now)
+
+
+def test_a_question_takes_no_confirmation_back(visit: Visit, smtp_sink: SmtpSink) -> None:
+    visit.book()
+    asks(visit, TEN + HOUR)
+    visit.sweep(later=SETTLE)
+    assert sorted(subjects(smtp_sink, CUSTOMER)) == ["Another time? Tour, Tue 3 Mar 2026, 11", "Confirmed"]
+    assert subjects(smtp_sink, DESK) == ["New booking"]
+
+
+def test_of_several_questions_the_last_is_asked(visit: Visit, smtp_sink: SmtpSink) -> None:
+    visit.book()
+    visit.sweep()
+    asks(visit, TEN + HOUR)
+    asks(visit, TEN + 2 * HOUR)
+    visit.sweep(later=SETTLE)
+    assert subjects(smtp_sink, CUSTOMER) == ["Confirmed", "Another time? Tour, Tue 3 Mar 2026, 12"]
+
+
+def test_who_was_asked_hears_once_that_it_stays(visit: Visit, smtp_sink: SmtpSink) -> None:
+    visit.book()
+    asks(visit, TEN + HOUR, timedelta())
+    visit.sweep()
+    ends(visit)
+    ends(visit)
+    visit.sweep()
+    assert subjects(smtp_sink, CUSTOMER)[-1] == "It stays"
+    assert len(subjects(smtp_sink, CUSTOMER)) == 3
+
+
+def test_who_was_not_asked_hears_nothing_of_it(visit: Visit, smtp_sink: SmtpSink) -> None:
+    visit.book()
+    visit.sweep()
+    asks(visit, TEN + HOUR)
+    ends(visit)
+    visit.sweep(later=SETTLE)
+    assert subjects(smtp_sink, CUSTOMER) == ["Confirmed"]
+
+
+def test_a_question_that_was_being_sent_counts_as_asked(visit: Visit) -> None:
+    visit.book()
+    asks(visit, TEN + HOUR)
+    Message.objects.filter(kind=Message.Kind.ASKED).update(claimed_at=visit.now)
+    ends(visit)
+    (stays,) = visit.messages(CUSTOMER, kind=Message.Kind.KEPT)
+    assert stays.state == Message.State.OWED
+
+
+def test_rescheduled_here_and_back_whoever_was_asked_hears_that_it_stays(
+    visit: Visit, smtp_sink: SmtpSink
+) -> None:
+    visit.book()
+    asks(visit, TEN + HOUR, timedelta())
+    visit.sweep()
+    visit.move(TEN + 5 * HOUR)
+    visit.move(TEN)
+    visit.sweep()
+    assert subjects(smtp_sink, CUSTOMER)[-1] == "It stays"
