@@ -162,6 +162,9 @@ class Simulated(TwoWay):
         """While one is open both sides stand where they stood; customers accept, say no, or say nothing."""
         asked = EventLink.objects.filter(appointment__module=self.scene.module, question_at__isnull=False)
         links = list(asked.select_related("appointment").order_by("proposed_start", "id"))
+        if links:
+            self.scene.later(minutes=2)  # what came in has settled
+            self.letters_go_out()
         for link in links:
             wish, event = proposal(link), self.there.event(link.remote_id)
             assert wish, link
