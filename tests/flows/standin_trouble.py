@@ -29,6 +29,7 @@ from genie.flows.create_registration_link import token_of
 from genie.flows.edit import edit
 from genie.flows.finish_sign_in import CameBack, NotFinished, finish_sign_in
 from genie.flows.list_remote_calendars import list_remote_calendars
+from genie.flows.unlink import unlink
 from genie.store.models import (
     Appointment,
     EventLink,
@@ -335,6 +336,35 @@ class Trouble:
         assert shown == ["Changed here", "Visit: Joe"]
         assert changed.told() == []
         assert not Appointment.objects.exclude(state="confirmed").exists()
+
+    # --- lists that lag behind
+
+    def test_a_calendar_that_is_linked_again_while_lists_lag_behind_shows_each_visit_once(
+        self, scene: StandInScene
+    ) -> None:
+        """A read by id does not lag: no list has to show the event that is there."""
+        visit = scene.booked()
+        for _ in range(10):
+            scene.sandbox.fault("stale", changes=1000, within=10**9)
+        unlink(
+            company_id=scene.company.id,
+            connection_id=scene.connection.id,
+            keep_copies=True,
+            settings=scene.settings,
+            now=scene.now,
+        )
+        scene.connection = connect_calendar(
+            module=scene.module,
+            key=scene.key,
+            remote_id=scene.calendar.remote_id,
+            user=scene.admin,
+            now=scene.now,
+        )
+        scene.drain()
+        scene.sandbox.no_faults()
+        scene.settle()
+        assert [event.id for event in scene.owner.events()] == [scene.link(visit).remote_id]
+        assert scene.link(visit).state == EventLink.State.CLEAN
 
     # --- the account may less
 
