@@ -275,15 +275,27 @@ def test_it_is_one_query_whatever_there_is(acme):
     assert queries() == 1
 
 
+UNCOUNTED = """
+SELECT pg_clear_relation_stats('public', c.relname), (
+    SELECT count(pg_clear_attribute_stats('public', c.relname, a.attname, false)::text)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+)
+FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
+WHERE 'store_busytime'::regclass IN (c.oid, i.indrelid)
+"""
+"""As after the first fill. What PostgreSQL noted of other tests' rows, few as they were, is no case of its
+own: it counts anew before a table is large."""
+
+
 def test_busy_time_is_read_from_one_end_of_an_index_range_to_the_other(acme):
-    """Among 20,000, of two calendars, however few calendars there are and whatever the statistics say."""
+    """Among 20,000, of two calendars, however few calendars there are, before they are counted and after."""
     BusyTime.objects.bulk_create(
         BusyTime(calendar=calendar, remote_id=f"{n}", start=at, end=at + timedelta(hours=1), kind="busy")
         for calendar in (acme.reads(acme.calendar("room")), acme.calendar("nobody's"))
         for n in range(10_000)
         for at in (NOW + timedelta(hours=2.5 * (n - 3_500)),)
     )
-    for statistics in ("SELECT 1", "ANALYZE store_busytime"):
+    for statistics in (UNCOUNTED, "ANALYZE store_busytime"):
         with connection.cursor() as cursor:
             cursor.execute(statistics)
         plan = plan_of(lambda: offered(acme, MONDAY, MONDAY + timedelta(60)))
