@@ -121,11 +121,11 @@ class OnMemory(TwoWay):
     def begin(self, page_size: int, cursors: bool, winner: str, booked: int, rewrites: bool) -> None:
         scene = stage(page_size=page_size, cursors=cursors)
         if rewrites:  # a system that changes what it is sent, as real ones do
-            scene.world.rewrite = _rewritten
+            scene.world.rewrite = rewritten
         self.open(InMemory(scene), winner=winner, booked=booked)
 
 
-def _rewritten(content: EventContent) -> EventContent:
+def rewritten(content: EventContent) -> EventContent:
     return replace(content, title=" ".join((content.title or "").split()).replace("é", "e"))
 
 

@@ -134,7 +134,7 @@ class TwoWay(RuleBasedStateMachine):
     """
 
     def open(self, there: There, *, winner: str, booked: int) -> None:
-        """`booked`: so many appointments are on the calendar from the beginning, at most two."""
+        """`booked`: so many appointments are on the calendar from the beginning, five hours apart."""
         self.there = there
         self.scene = there.scene
         Module.objects.filter(id=self.scene.module.id).update(conflict_rule=winner)
@@ -149,7 +149,7 @@ class TwoWay(RuleBasedStateMachine):
         self.series: dict[Any, str] = {}
         """The events that are a series now, in the version their owner gave them."""
         self.wrote, self.quiet_here = 0, True
-        for hour in (0, 5)[:booked]:
+        for hour in range(0, 5 * booked, 5):
             self._book(hour)
         self._drain()
         there.faults_go_on()
@@ -253,14 +253,18 @@ class TwoWay(RuleBasedStateMachine):
     @rule(which=WHICH, how=st.sampled_from(["delete", "decline"]))
     def removed_there(self, which: int, how: str) -> None:
         if (link := self._event(which)) is not None:
-            if how == "delete" and link.appointment_id in self.copied:
-                return  # the copy would take its place
+            if self._a_copy_takes_its_place(link, how):
+                return
             if how == "delete":
                 self.there.delete(link.remote_id)
             else:
                 self.there.cancel(link.remote_id)
             self.gone.setdefault(link.appointment_id, set()).add("there")
             self.series.pop(link.appointment_id, None)
+
+    def _a_copy_takes_its_place(self, link: EventLink, how: str) -> bool:
+        """Once its event is removed so?"""
+        return how == "delete" and link.appointment_id in self.copied
 
     @precondition(lambda self: self.appointments)
     @rule(which=WHICH, hour=HOURS)
@@ -552,7 +556,8 @@ class TwoWay(RuleBasedStateMachine):
     def _own_event(self, appointment: Appointment) -> Seen:
         """The appointment's event, wherever its owner put it."""
         key = EventLink.objects.get(appointment=appointment).id.hex
-        (event,) = [e for e in self.there.events() if e.key == key and e.id not in self.foreign]
+        living = [e for e in self.there.events() if e.key == key and not e.content.cancelled]
+        (event,) = [e for e in living if e.id not in self.foreign]
         return event
 
 

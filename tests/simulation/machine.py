@@ -7,16 +7,21 @@ two workers in one calendar, access that ends, switching, unlinking and linking 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 from tests.flows.two_way import Seen, Side, TwoWay, plain
+from tests.simulation.breaker import BreakerWatch
 from tests.simulation.stages import Stage
-from tests.sync_scene import CUSTOMER
+from tests.sync_crash import Crash, dying_at
+from tests.sync_scene import CUSTOMER, at
 
 from genie.core.appointment import LIVE, State
 from genie.core.event import When
@@ -31,7 +36,16 @@ from genie.flows.seat import NoSeat
 from genie.flows.set_realtime import set_realtime
 from genie.flows.unlink import unlink
 from genie.notices.port import Letterhead, OutgoingMail, Unavailable
-from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Message, Module
+from genie.store.models import (
+    Appointment,
+    BusyTime,
+    Change,
+    Connection,
+    EventLink,
+    Incident,
+    Message,
+    Module,
+)
 
 FLOWING = ("when", "title", "place", "notes")
 Step = tuple[str, Mapping[str, Any]]
@@ -46,13 +60,44 @@ class Post:
     )
     trouble: int = 0
     taken: list[OutgoingMail] = field(default_factory=list)
+    meanwhile: Callable[[], None] | None = None
+    """What happens, once, while the next letter is handed over."""
     _asked: int = 0
 
     def send(self, mail: OutgoingMail) -> None:
         self._asked += 1
+        happens, self.meanwhile = self.meanwhile, None
+        if happens:
+            happens()
         if self._asked * 7 % 10 < self.trouble:
             raise Unavailable("The mail server is out of reach.", outcome_unknown=self._asked % 2 == 0)
         self.taken.append(mail)
+
+
+def in_another_session(work: Callable[[], object]) -> None:
+    """As a web server has it: what a worker holds in the midst of a drain is really held."""
+
+    def done() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(done).result()
+
+
+def _is_being_put_back(appointment_id: Any) -> bool:
+    """Somebody said so, and the worker has not done it yet: what is changed there meanwhile goes with it."""
+    links = EventLink.objects.filter(appointment_id=appointment_id)
+    return links.filter(incident__decision=Incident.Decision.PUT_BACK).exists()
+
+
+def _read(name: str, said: str) -> Any:
+    """A value as a line of the history has it."""
+    start, _, end = said.partition("/")
+    is_time = name == "when" and start and end
+    return When(datetime.fromisoformat(start), datetime.fromisoformat(end), "UTC") if is_time else said
 
 
 class Simulated(TwoWay):
@@ -72,6 +117,13 @@ class Simulated(TwoWay):
         self.booked_as: dict[Any, dict[str, Any]] = {}
         """What the booking page confirmed."""
         self.post = Post()
+        self.perhaps_handed_over: set[str] = set()
+        """Letters whose worker died after it had handed one over, perhaps: they may be sent again."""
+        self.seen_busy: dict[str, str] = {}
+        """Events of the owner's own, in the version whose time was known to be taken."""
+        self.calendar_wins = winner == Module.ConflictRule.CALENDAR_WINS
+        self.conflicts: dict[tuple[Any, str], tuple[Any, Any]] = {}
+        """Fields both sides changed at once, after they had agreed: the value that wins, and the other."""
         self.came_in = 0
         """How many changes had come from calendars when that ended."""
         self.removed = False
@@ -82,6 +134,9 @@ class Simulated(TwoWay):
         self.asks = inbound == Module.InboundRule.ASK_THE_CUSTOMER
         Module.objects.filter(id=stage.scene.module.id).update(capacity=capacity, inbound_rule=inbound)
         stage.scene.module.refresh_from_db()
+        self.copies: Counter[Any] = Counter()
+        self.most = max(3, booked + 1)
+        self.breaker = BreakerWatch(stage.scene.module)
         self.open(stage, winner=winner, booked=booked)
 
     def play(self, step: Step) -> None:
@@ -89,12 +144,98 @@ class Simulated(TwoWay):
         if self.possible(name):
             getattr(self, name)(**arguments)
 
+    def holds_always(self) -> None:
+        """What must hold after each step, faults or not."""
+        if len(self.appointments) > 2 and not self.elsewhere:  # of two no change is ever held
+            self.breaker.check(self.scene.now)
+        self.breaker.all_are_back()
+        self._what_is_taken_stays_taken()
+
     def possible(self, name: str) -> bool:
         """Do the conditions of a step hold? One that lost its ground by shortening is left out."""
         rule = getattr(getattr(type(self), name), "hypothesis_stateful_rule", None)
         return all(condition(self) for condition in rule.preconditions) if rule else True
 
     # --- more steps
+
+    def somebody_books(self, hour: int, at_once: bool) -> None:
+        if len(self.appointments) < self.most:
+            self._book(hour)
+            if at_once:
+                self._drain()
+
+    def many_are_changed_there(self, how: str, most: int, hour: int, noticed: bool) -> None:
+        """The owner cleans up, or a program of theirs has gone mad. `noticed`: the worker sees it soon."""
+        for number in range(most):
+            if how == "delete":
+                self.removed_there(which=0, how=how)
+            else:
+                self.moved_there(which=number, hour=hour + 3 * number)
+        if noticed:
+            self.a_minute_passes()
+
+    def changed_on_both_sides(self, which: int, name: str, hour: int) -> None:
+        """Before anybody looks: by the module's rule one of them wins, and the history has the other."""
+        link = self._event(which)
+        if link is None or not self._in_step(link):
+            return
+        appointment = link.appointment
+        number = self.appointments.index(appointment)
+        if name == "declined there":  # off beats moved, from either side
+            self.moved_here(which=number, hour=hour)
+            self.removed_there(which=which, how="decline")
+            return
+        if name == "cancelled here":
+            self._moved_there(link, at(hour))
+            self.cancelled_here(which=number)
+            return
+        before = getattr(local_fields(appointment), name)
+        if name == "when":
+            self.moved_here(which=number, hour=hour)
+            self._moved_there(link, at(hour + 2))
+            here, there = at(hour), at(hour + 2)
+        else:
+            self.edited_here(which=number, title="Ours", notes=appointment.notes)
+            self.there.edit(link.remote_id, title="Theirs")
+            self._touch(appointment, "title", "there", "Theirs")
+            here, there = "Ours", "Theirs"
+        changed = plain(before) not in (plain(here), plain(there))
+        if changed and not (self._may_not_be_taken and name == "when"):
+            self.conflicts[appointment.id, name] = (there, here) if self.calendar_wins else (here, there)
+
+    def _in_step(self, link: EventLink) -> bool:
+        """Both sides agree on it, and nothing is under way."""
+        event = self.there.event(link.remote_id)
+        return (
+            self.listening
+            and link.state == EventLink.State.CLEAN
+            and not link.asked
+            and link.appointment.state == State.CONFIRMED
+            and link.pushed_revision == link.appointment.revision
+            and link.connection.state == Connection.State.LINKED
+            and link.appointment_id not in self.series
+            and event is not None
+            and event.version == link.etag
+        )
+
+    def moved_though_cancelled_here(self, which: int, hour: int) -> None:
+        """The event of a cancelled appointment, as long as it is there."""
+        cancelled = [one.id for one in self.appointments if self.gone.get(one.id) == {"here"}]
+        links = EventLink.objects.filter(appointment_id__in=cancelled).exclude(remote_id="")
+        kept = [event for link in links.order_by("id") if (event := self.there.event(link.remote_id))]
+        alive = [event for event in kept if not event.content.cancelled and event.id not in self.foreign]
+        if alive and not self.series:
+            self.there.move(alive[which % len(alive)].id, at(hour))
+
+    def a_minute_passes(self, letters: bool = False) -> None:
+        super().a_minute_passes()
+        if letters:
+            self.letters_go_out()
+
+    def heard_there(self, step: Step) -> None:
+        """Something is changed there, and the endpoint takes the message about it; no worker has run yet."""
+        self.play(step)
+        self.stage.hear()
 
     def messages_arrive(self) -> None:
         self.stage.hear()
@@ -105,15 +246,36 @@ class Simulated(TwoWay):
         self.post.trouble = trouble
         for message_id in due(now=self.scene.now):
             deliver(message_id=message_id, sender=self.post, now=self.scene.now)
+        self.breaker.check_letters()
 
-    def meanwhile(self, request: int, after: bool, step: Step, first: Step | None = None) -> None:
+    def while_a_letter_leaves(self, step: Step) -> None:
+        """While one is handed over, another worker sends letters, or somebody changes what it is about."""
+        self.post.meanwhile = lambda: self.play(step)
+        self.letters_go_out()
+        self.post.meanwhile = None
+
+    def letter_worker_is_killed(self, statement: int) -> None:
+        try:
+            with dying_at(statement):
+                self.letters_go_out()
+        except Crash:
+            connection.close()
+            on_its_way = Message.objects.filter(claimed_at__isnull=False)
+            self.perhaps_handed_over |= {str(one) for one in on_its_way.values_list("id", flat=True)}
+
+    def meanwhile(
+        self, request: int, after: bool, step: Step, first: Step | None = None, wait: bool = False
+    ) -> None:
         """While a worker talks to the calendar, at its n-th request, something else happens. `first`: what
-        gives the worker something to do."""
+        gives the worker something to do; after some time (`wait`) the calendar is to be read as well."""
         if first:
             self.play(first)
+        if wait:
+            self.scene.later(minutes=1)
 
         def happens() -> None:
             assert not connection.in_atomic_block, "a request was made inside a transaction"
+            self._what_is_taken_stays_taken()
             self.play(step)
 
         self.stage.way.plan(request, happens, after=after)
@@ -128,7 +290,9 @@ class Simulated(TwoWay):
             links = EventLink.objects.filter(appointment__module=self.scene.module, incident__decision="")
             for appointment_id in links.values_list("appointment_id", flat=True):
                 self._either_is_right(appointment_id)
+                self.conflicts.pop((appointment_id, "when"), None)
                 self.quiet_here = False
+        self.breaker.is_decided(self.there, put_back=put_back)
         self._decided(Incident.Decision.PUT_BACK if put_back else Incident.Decision.REALLY_CHANGED)
 
     def _either_is_right(self, appointment_id: Any) -> None:
@@ -149,6 +313,8 @@ class Simulated(TwoWay):
             self._answer(asked, wish, accept=accept)
 
     def _answer(self, asked: EventLink, wish: When, *, accept: bool) -> None:
+        self.breaker.is_touched(asked.appointment_id)
+        self.conflicts.pop((asked.appointment_id, "when"), None)
         (accept_time if accept else keep_time)(
             company_id=self.scene.module.company_id,
             appointment_id=asked.appointment_id,
@@ -222,16 +388,19 @@ class Simulated(TwoWay):
         living = Connection.objects.get(module=self.scene.module, state=Connection.State.LINKED)
         self._nothing_flows_back_now()
         self.removed |= not keep
-        unlink(
-            company_id=self.scene.module.company_id,
-            connection_id=living.id,
-            keep_copies=keep,
-            settings=self.scene.settings,
-            now=self.scene.now,
-            wait_seconds=0.01,
+        in_another_session(
+            lambda: unlink(
+                company_id=self.scene.module.company_id,
+                connection_id=living.id,
+                keep_copies=keep,
+                settings=self.scene.settings,
+                now=self.scene.now,
+                wait_seconds=0.01,
+            )
         )
         self.linked = self.listening = False
         self.quiet_here = False
+        self.seen_busy.clear()
 
     def linked_again(self) -> None:
         if self.linked:
@@ -251,6 +420,7 @@ class Simulated(TwoWay):
             company_id=self.scene.module.company_id, connection_id=made.id, on=True, now=self.scene.now
         )
         self.scene.connection = made
+        self.breaker.begins_anew(self.scene.now)
         self.linked = self.listening = True
         self.there.faults_go_on()
 
@@ -280,6 +450,8 @@ class Simulated(TwoWay):
         super()._both_sides_agree()
         self._history_explains_every_value()
         self._no_time_is_given_twice()
+        self.breaker.all_are_back(at_the_end=True)
+        self._the_rule_decided_conflicts()
         self._customers_know_the_truth()
 
     def _without_what_was_left(
@@ -325,6 +497,18 @@ class Simulated(TwoWay):
             for name, value in last.items():
                 assert now.get(name, value) == value, (name, now[name], value)
 
+    def _the_rule_decided_conflicts(self) -> None:
+        for (appointment_id, name), (won, lost) in self.conflicts.items():
+            appointment = Appointment.objects.get(id=appointment_id)
+            if appointment.state == State.CANCELLED:
+                continue
+            value = plain(getattr(local_fields(appointment), name))
+            assert value == plain(won), f"the wrong side won: {value}, and not {plain(won)}"
+            lines = Change.objects.filter(appointment=appointment, field=name)
+            known = {plain(_read(name, line.new)) for line in lines}
+            assert plain(lost) in known, f"a value that lost is not in the history: {plain(lost)}"
+        self.conflicts.clear()
+
     def _no_time_is_given_twice(self) -> None:
         """No more than the capacity at once, but for what the calendar's owner put there, flagged."""
         self.scene.module.refresh_from_db()
@@ -340,8 +524,8 @@ class Simulated(TwoWay):
         for _ in range(4):
             self.scene.later(hours=1)
             self.letters_go_out()
-        taken = [letter.message_id for letter in self.post.taken]
-        assert len(taken) == len(set(taken)), "a letter was sent twice"
+        self._no_letter_came_twice()
+        self._each_letter_says_something_new()
         for appointment in self._fresh():
             letters = Message.objects.filter(appointment=appointment, audience="customer")
             # while faults end days pass, and a letter is not sent that late
@@ -357,6 +541,47 @@ class Simulated(TwoWay):
                 true["when"]["end"],
                 true["cancelled"],
             ), (known, true)
+
+    def _each_letter_says_something_new(self) -> None:
+        """Where it is known what arrived."""
+        kinds = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
+        for appointment in self._fresh():
+            letters = Message.objects.filter(appointment=appointment, audience="customer", kind__in=kinds)
+            asked = Message.objects.filter(appointment=appointment, kind=Message.Kind.ASKED)
+            if asked.exists() or letters.filter(may_have_arrived=True).exists():
+                continue
+            sent = letters.filter(state=Message.State.SENT).order_by("revision")
+            said = [{**letter.details["told"], "title": "", "revision": 0} for letter in sent]
+            assert all(one != other for one, other in pairwise(said)), "nothing new was told"
+
+    def _no_letter_came_twice(self) -> None:
+        """But for one whose worker died when it had handed it over, perhaps: word for word the same."""
+        words: dict[str, tuple[str, str]] = {}
+        for letter in self.post.taken:
+            said = letter.subject, letter.text
+            again = letter.message_id in words
+            assert not again or letter.message_id.partition("@")[0] in self.perhaps_handed_over, (
+                "a letter was sent twice"
+            )
+            assert words.setdefault(letter.message_id, said) == said, "a repeated letter says something else"
+
+    def _what_is_taken_stays_taken(self) -> None:
+        """The time of an event that was seen once is taken at every moment until the event is changed. Not on
+        systems whose lists lag behind: there a list may not show it any more."""
+        if self.foreign and self.linked and self.stage.lists_are_fresh:
+            coming = BusyTime.objects.filter(remote_id__in=self.foreign, end__gt=self.scene.now)
+            taken = set(coming.values_list("remote_id", flat=True))
+            open_again = [
+                one
+                for one, version in self.seen_busy.items()
+                if one not in taken and self.foreign[one] == version and self._is_to_come(one)
+            ]
+            assert not open_again, "the time of an event on the calendar is free again"
+            self.seen_busy |= {one: self.foreign[one] for one in taken if one not in self.seen_busy}
+
+    def _is_to_come(self, event_id: str) -> bool:
+        kept = self.there.event(event_id)
+        return kept is not None and kept.content.when.end > self.scene.now
 
     def _nothing_is_asked_while_unlinked(self) -> None:
         """Once the copies are removed, where that was asked for, no request goes out any more."""
@@ -393,8 +618,15 @@ class Simulated(TwoWay):
         for name in FLOWING:
             self.ever[made.id, name].append(getattr(local_fields(made), name))
 
+    def cancelled_here(self, which: int) -> None:
+        if self.appointments:
+            self.breaker.is_touched(self._pick(which).id)
+            super().cancelled_here(which=which)
+
     def _touch(self, appointment: Appointment, name: str, side: Side, value: Any) -> None:
         self.ever[appointment.id, name].append(value)
+        self.breaker.is_touched(appointment.id)
+        self.conflicts.pop((appointment.id, name), None)
         if side == "there" and (not self.listening or (self._may_not_be_taken and name == "when")):
             self.loose.add((appointment.id, name))
         super()._touch(appointment, name, side, value)
@@ -408,6 +640,8 @@ class Simulated(TwoWay):
 
     def _nothing_flows_back_now(self) -> None:
         """What was changed there and has not come in yet may or may not do so any more."""
+        self.breaker.nothing_flows_back()
+        self.conflicts.clear()
         self.loose |= {key for key, sides in self.touched.items() if "there" in sides}
         for appointment_id in [one for one, sides in self.gone.items() if sides == {"there"}]:
             del self.gone[appointment_id]
@@ -426,14 +660,32 @@ class Simulated(TwoWay):
         if not self.listening:
             assert self._changes_of_calendars() == self.came_in, "a change came in while nothing flows back"
 
+    def copied_there(self, which: int, hour: int) -> None:
+        link = self._event(which)
+        super().copied_there(which=which, hour=hour)
+        if link is not None:
+            self.copies[link.appointment_id] += 1
+
+    def _a_copy_takes_its_place(self, link: EventLink, how: str) -> bool:
+        """One that is the only one does; of two none is known to be ours, if a list shows both. What was
+        declined is removed as well where it is put back."""
+        may_be_put_back = self.puts_back or len(self.appointments) > 2
+        number = self.copies[link.appointment_id]
+        one = number == 1 or (number > 1 and not self.stage.lists_are_fresh)
+        return one and (how == "delete" or may_be_put_back)
+
     def removed_there(self, which: int, how: str) -> None:
         before = set(self.gone)
         super().removed_there(which=which, how=how)
+        for appointment_id in set(self.gone) - before:
+            self.breaker.is_touched(appointment_id)
+            for name in FLOWING:  # what was written there and not read yet is gone with it
+                self.conflicts.pop((appointment_id, name), None)
         if self.puts_back:
             self.quiet_here = False
-        if self.puts_back or not self.listening:
-            for appointment_id in set(self.gone) - before:
-                if self.puts_back:
-                    self.loose |= {(appointment_id, name) for name in FLOWING}
+        for appointment_id in set(self.gone) - before:
+            if self.puts_back:
+                self.loose |= {(appointment_id, name) for name in FLOWING}
+            if self.puts_back or not self.listening or _is_being_put_back(appointment_id):
                 del self.gone[appointment_id]
                 self.perhaps_gone.add(appointment_id)

@@ -1,8 +1,8 @@
 """`make simulate-mutants [SEEDS=2000] [ONLY=name,name]`: does the simulation notice planted faults?
 
 Each patch in `mutants/` breaks one rule of the sync, and says which in its first line. Applied to a copy of
-the product, seeds are played on that copy until one breaks. What is not noticed is a hole in the
-simulation, or stands in `HARMLESS` with the reason why nothing can break.
+the product, seeds are played on that copy until one breaks. At the end stands a table. What is not noticed
+is a hole in the simulation, or stands in `HARMLESS` with the reason why nothing can break.
 """
 
 from __future__ import annotations
@@ -18,16 +18,41 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = Path(__file__).parent / "mutants"
 BROKEN = re.compile(r"^seed (\d+) breaks: (.*)$", re.MULTILINE)
+ENDED = re.compile(r"^simulation: ", re.MULTILINE)
 
 HARMLESS: Mapping[str, str] = {
     "no-calendar-lock": "The lock saves work and is no proof: each commit compares and sets. In one thread "
     "there is nobody to wait for anyway; tests/flows/test_sync_workers.py has real ones.",
 }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one mutant."""
+
+    name: str
+    seed: int | None
+    """The first that noticed it."""
+    seeds: int
+    """How many it had."""
+
+    @property
+    def verdict(self) -> str:
+        if self.seed:
+            return f"noticed by seed {self.seed}"
+        if self.name in HARMLESS:
+            return f"harmless: {HARMLESS[self.name]}"
+        return f"MISSED by {self.seeds} seeds"
+
+    @property
+    def is_hole(self) -> bool:
+        return self.seed is None and self.name not in HARMLESS
 
 
 def main() -> int:
@@ -38,47 +63,50 @@ def main() -> int:
     given = parser.parse_args()
     names = given.only.split(",") if given.only else names_of_all()
     with ThreadPoolExecutor(given.processes) as at_once:
-        seen = list(at_once.map(lambda name: noticed(name, given.seeds), names))
-    unnoticed = [name for name, was_seen in zip(names, seen, strict=True) if not was_seen]
-    open_ones = [name for name in unnoticed if name not in HARMLESS]
-    print(f"mutants: {len(names)} planted, {len(names) - len(unnoticed)} noticed, {len(open_ones)} missed")
-    return 1 if open_ones else 0
+        results = list(at_once.map(lambda name: noticed(name, given.seeds), names))
+    print("\n" + table(results))
+    seen = sum(one.seed is not None for one in results)
+    holes = sum(one.is_hole for one in results)
+    print(f"mutants: {len(names)} planted, {seen} noticed, {holes} missed")
+    return 1 if holes else 0
+
+
+def table(results: Sequence[Result]) -> str:
+    """One line each: name, the rule it breaks, what noticed it."""
+    wide = max(len(one.name) for one in results)
+    lines = [f"{one.name:{wide}}  {rule_of(one.name)}\n{'':{wide}}  -> {one.verdict}" for one in results]
+    return "\n".join(lines)
+
+
+def rule_of(name: str) -> str:
+    return (PATCHES / f"{name}.patch").read_text().partition("\n")[0]
 
 
 def names_of_all() -> list[str]:
     return sorted(patch.stem for patch in PATCHES.glob("*.patch"))
 
 
-def noticed(name: str, seeds: int) -> bool:
-    """Play seeds on the broken product; say after how many it was noticed."""
+def noticed(name: str, seeds: int) -> Result:
+    """Play seeds on the broken product; say which one noticed it."""
     began = time.monotonic()
     with planted(name) as copy:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.simulation",
-            "--seeds",
-            str(seeds),
-            "--stop",
-            "1",
-            "--processes",
-            "1",  # the others play another mutant, instead of going on after the first has noticed this one
-            "--as-it-is",
-        ]
-        environment = os.environ | {"PYTHONPATH": f"{copy / 'src'}:{ROOT}"}
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--stop", "1"]
+        # one process: the others play another mutant, instead of going on after this one was noticed
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+            [*command, "--processes", "1", "--as-it-is"],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"{copy / 'src'}:{ROOT}"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
-    found = BROKEN.search(done.stdout)
-    seconds = time.monotonic() - began
-    if found:
-        print(f"{name}: noticed by seed {found[1]} ({seconds:.0f} s): {found[2][:110]}", flush=True)
-    elif done.returncode == 0:
-        why = HARMLESS.get(name, "MISSED")
-        print(f"{name}: not noticed by {seeds} seeds ({seconds:.0f} s): {why}", flush=True)
-    else:
+    if done.returncode not in (0, 1) or not ENDED.search(done.stdout):
         raise RuntimeError(f"{name}: the simulation did not run:\n{done.stdout[-2000:]}")
-    return bool(found)
+    found = BROKEN.search(done.stdout)
+    result = Result(name, int(found[1]) if found else None, seeds)
+    what = found[2][:110] if found else ""
+    print(f"{name}: {result.verdict} ({time.monotonic() - began:.0f} s) {what}", flush=True)
+    return result
 
 
 @contextmanager

@@ -46,6 +46,7 @@ def play(script: Script) -> Violation | None:
             for step in script.steps:
                 after = said(step)
                 world.play(step)
+                world.holds_always()
             after = "the end"
             world.faults_stop()
         except Exception as fault:

@@ -21,10 +21,16 @@ def number(low: int, high: int) -> Draw:
     return lambda dice: dice.randint(low, high)
 
 
-HOUR = number(0, 200)
-WHICH = number(0, 5)
+def hour(dice: random.Random) -> int:
+    """Any; often one at which there is somebody already."""
+    return dice.choice((0, 5, 10)) if dice.random() < 0.35 else dice.randint(0, 200)
+
+
+HOUR: Draw = hour
+WHICH = number(0, 11)
 YES_OR_NO = one_of(True, False)
 TITLE = one_of("Tour", "Visit", "Chat", "Call – é", "")
+AT_ONCE = one_of("when", "title", "declined there", "cancelled here")
 NOTES = one_of("", "Side door", "Two\nlines", "   padded  ")
 
 HERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
@@ -49,17 +55,29 @@ THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "a_foreign_event_is_made": (2, {"hour": HOUR, "series": YES_OR_NO}),
     "a_foreign_event_is_moved": (1, {"which": WHICH, "hour": HOUR}),
     "copied_there": (1, {"which": WHICH, "hour": HOUR}),
-    "cursors_expire": (1, {}),
+    "many_are_changed_there": (
+        3,
+        {
+            "how": one_of("delete", "move"),
+            "most": one_of(3, 5, 7, 12),
+            "hour": HOUR,
+            "noticed": YES_OR_NO,
+        },
+    ),
+    "changed_on_both_sides": (3, {"which": WHICH, "name": AT_ONCE, "hour": HOUR}),
+    "moved_though_cancelled_here": (2, {"which": WHICH, "hour": HOUR}),
+    "cursors_expire": (2, {}),
 }
 """What the calendar's owner does."""
 MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "worker_runs": (4, {}),
-    "a_minute_passes": (5, {}),
+    "a_minute_passes": (5, {"letters": YES_OR_NO}),
     "time_passes": (3, {"seconds": one_of(1, 50, 130, 3700)}),
     "worker_is_killed": (4, {"statement": number(1, 120)}),
     "a_request_fails": (4, {"request": number(1, 6), "effect": YES_OR_NO, "dies": YES_OR_NO}),
     "messages_arrive": (3, {}),
     "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
+    "letter_worker_is_killed": (1, {"statement": number(1, 12)}),
     "access_ends": (1, {}),
     "access_given": (2, {}),
     "out_of_reach": (1, {"minutes": one_of(1, 30, 300)}),
@@ -70,7 +88,54 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
 }
 MEANWHILE = 12
 """How often something happens in the midst of a drain: another worker, or anybody."""
-IN_THE_MIDST = {**HERE, **THERE, "worker_runs": (12, {})}
+IN_THE_MIDST = {
+    **HERE,
+    **THERE,
+    "worker_runs": (12, {}),
+    "heard_there": (4, {"step": lambda dice: _drawn(dice, THERE)}),
+    "letters_go_out": (1, {}),
+    "somebody_decides": (1, {"put_back": YES_OR_NO}),
+    "realtime_switched": (1, {"on": YES_OR_NO}),
+    "unlinked": (1, {"keep": YES_OR_NO}),
+}
+EVERYTHING = {**HERE, **THERE, **MACHINES}
+KINDS = {"meanwhile": MEANWHILE, "while_a_letter_leaves": 2} | {
+    name: row[0] for name, row in EVERYTHING.items()
+}
+NOTHING: Mapping[str, int] = {}
+WHILE_A_LETTER_LEAVES = {**HERE, "letters_go_out": (8, {}), "worker_runs": (3, {})}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What a script is about: these steps are drawn more often, and it begins with so many appointments."""
+
+    more: Mapping[str, int]
+    booked: Sequence[int] = (1, 1, 2, 2, 2, 3)
+
+
+THEMES = (
+    *[Theme({})] * 4,
+    # too much is changed at once: it is held, and somebody decides
+    *[
+        Theme(
+            {
+                "many_are_changed_there": 14,
+                "somebody_decides": 10,
+                "letters_go_out": 8,
+                "a_minute_passes": 18,
+                "time_passes": 6,
+            },
+            booked=(4, 5, 6, 6, 7, 11),
+        )
+    ]
+    * 2,
+    Theme({"copied_there": 8, "removed_there": 5, "cancelled_here": 4, "cut_and_pasted_there": 2}),
+    # the calendar is read in full while something happens
+    Theme({"cursors_expire": 9, "a_foreign_event_is_made": 6, "meanwhile": 15, "somebody_books": 6}),
+    Theme({"unlinked": 6, "linked_again": 6, "moved_there": 3, "moved_here": 3}),
+)
+"""One of these is drawn: what needs several rare steps in a row would else hardly ever come."""
 
 
 @dataclass(frozen=True)
@@ -109,30 +174,41 @@ def said(step: Step) -> str:
 def written(seed: int, systems: Sequence[str]) -> Script:
     """The script of a seed."""
     dice = random.Random(seed)
+    theme = dice.choice(THEMES)
     return Script(
         seed=seed,
         system=systems[seed % len(systems)],
         winner=dice.choice(["calendar_wins", "dashboard_wins"]),
-        booked=dice.randint(1, 2),
+        booked=dice.choice(theme.booked),
         capacity=dice.choice([1, 2, 50]),
         push=dice.random() < 0.5,
-        steps=tuple(_step(dice) for _ in range(dice.randint(SHORTEST, LONGEST))),
+        steps=tuple(_step(dice, theme.more) for _ in range(dice.randint(SHORTEST, LONGEST))),
         inbound=dice.choice(["apply_and_tell"] * 4 + ["put_it_back"] + ["ask_the_customer"] * 2),
     )
 
 
-def _step(dice: random.Random) -> Step:
-    everything = {**HERE, **THERE, **MACHINES}
-    whole = sum(weight for weight, _ in everything.values())
-    if dice.randrange(whole + MEANWHILE) < MEANWHILE:
-        inner = _drawn(dice, IN_THE_MIDST)
-        first = _drawn(dice, {**HERE, **THERE}) if dice.random() < 0.7 else None
-        request, after = dice.choice((1, 1, 1, 2, 2, 3, 4, 5)), dice.random() < 0.5
-        return "meanwhile", {"request": request, "after": after, "step": inner, "first": first}
-    return _drawn(dice, everything)
+def _step(dice: random.Random, more: Mapping[str, int]) -> Step:
+    (kind,) = dice.choices(list(KINDS), [often + more.get(name, 0) for name, often in KINDS.items()])
+    if kind == "while_a_letter_leaves":
+        return kind, {"step": _drawn(dice, WHILE_A_LETTER_LEAVES)}
+    if kind != "meanwhile":
+        return kind, {key: draw(dice) for key, draw in EVERYTHING[kind][1].items()}
+    inner = _drawn(dice, IN_THE_MIDST, more)
+    first = _drawn(dice, {**HERE, **THERE}, more) if dice.random() < 0.7 else None
+    if first and dice.random() < 0.6 and "which" in first[1] and "which" in inner[1]:
+        inner[1]["which"] = first[1]["which"]  # the same appointment, from both sides at once
+    request, after = dice.choice((1, 1, 1, 2, 2, 3, 4, 5)), dice.random() < 0.5
+    if first and first[0] == "cancelled_here" and inner[0] == "moved_there":
+        inner = "moved_though_cancelled_here", inner[1]  # else its owner would leave alone what is off here
+    how = {"request": request, "after": after, "wait": dice.random() < 0.5}
+    return "meanwhile", {**how, "step": inner, "first": first}
 
 
-def _drawn(dice: random.Random, table: Mapping[str, tuple[int, Mapping[str, Draw]]]) -> Step:
+def _drawn(
+    dice: random.Random,
+    table: Mapping[str, tuple[int, Mapping[str, Draw]]],
+    more: Mapping[str, int] = NOTHING,
+) -> Step:
     names = list(table)
-    (name,) = dice.choices(names, [table[name][0] for name in names])
+    (name,) = dice.choices(names, [table[name][0] + more.get(name, 0) for name in names])
     return name, {key: draw(dice) for key, draw in table[name][1].items()}

@@ -21,7 +21,7 @@ from tests.caldav_owner import CalDavOwner
 from tests.caldav_scene import PASSWORD, QUICK, CalDavScene, admin_of, register
 from tests.flows.standin_scripts import CHANCES, AtStandIn
 from tests.flows.test_sync_on_caldav import OnServer
-from tests.flows.test_sync_scripts import InMemory
+from tests.flows.test_sync_scripts import InMemory, rewritten
 from tests.flows.two_way import There
 from tests.google_sandbox import GoogleSandbox
 from tests.google_scene import on_google
@@ -54,6 +54,8 @@ class Stage(There, Protocol):
     """A calendar system, and the way of our requests there."""
 
     way: Way
+    lists_are_fresh: bool
+    """Does a list show what is there now, and never an earlier moment?"""
 
     def hear(self) -> None:
         """What the system has to tell of its changes by now is heard; nothing where it cannot tell."""
@@ -76,6 +78,7 @@ class _OnTheWay:
     """What goes wrong on the way is alike for all."""
 
     way: Way
+    lists_are_fresh = True
 
     @contextmanager
     def cutting(self, request: int, *, effect: bool, dies: bool) -> Iterator[None]:
@@ -118,6 +121,8 @@ class Memory(_OnTheWay, InMemory):
         super().__init__(scene)
         self.seed, self.push = seed, push
         scene.world.cursors = bool(seed % 5) or push
+        if seed % 3 == 0:  # a system that changes what it is sent, as real ones do
+            scene.world.rewrite = rewritten
         self.way = Way(lambda: Transient("cut", outcome_unknown=True))
         self._answered = True
         scene.heal = lambda: None  # type: ignore[method-assign]
@@ -155,6 +160,8 @@ class Memory(_OnTheWay, InMemory):
 
 class StandIn(_OnTheWay, AtStandIn):
     """A stand-in, asked in this process; its own dice decide what goes wrong."""
+
+    lists_are_fresh = False
 
     def __init__(self, system: InProcessGoogle | InProcessMicrosoft, seed: int, push: bool) -> None:
         system.reset(seed=seed)

@@ -7,16 +7,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.simulation.mutants import HARMLESS, PATCHES, ROOT, apply, names_of_all
+from tests.simulation.mutants import HARMLESS, PATCHES, ROOT, Result, apply, names_of_all, rule_of, table
 
 
 def test_there_are_enough_and_each_says_what_it_breaks() -> None:
     names = names_of_all()
-    assert len(names) >= 20
+    assert len(names) >= 40
     assert set(HARMLESS) <= set(names)
     for name in names:
         first, second, *_ = (PATCHES / f"{name}.patch").read_text().splitlines()
         assert first.endswith(".") and second == "", name
+
+
+def test_the_table_says_what_became_of_each() -> None:
+    (harmless, *_) = HARMLESS
+    results = [Result("breaker-off", 6, 20), Result("no-hunt", None, 20), Result(harmless, None, 20)]
+    said = table(results)
+    assert said.splitlines()[0].endswith(rule_of("breaker-off"))
+    assert "noticed by seed 6" in said and "MISSED by 20 seeds" in said and HARMLESS[harmless] in said
+    assert [one.is_hole for one in results] == [False, True, False]
 
 
 @pytest.mark.parametrize("name", names_of_all())
