@@ -10,7 +10,7 @@ from tests.sync_crash import WRITES, Crash, dying_at
 from tests.sync_scene import CUSTOMER, Scene, at, stage
 
 from genie.core.appointment import State
-from genie.core.errors import Rejected
+from genie.core.errors import Rejected, Transient
 from genie.core.event import When
 from genie.flows.absorb import PUT_BACK
 from genie.flows.alternate import IN_TURNS
@@ -131,6 +131,34 @@ def test_a_declined_event_does_not_stay_beside_the_one_that_is_made_again(scene:
     key = scene.link(appointment).id.hex
     assert len([e for e in scene.owner.events("work") if e.identity and e.identity.key == key]) == 1
     assert foreign in [e.id for e in scene.owner.events("work")]
+
+
+@pytest.mark.parametrize("cut", [None, "create"])
+def test_a_copy_of_a_declined_event_stays_as_it_is(scene: Scene, cut: str | None) -> None:
+    """Also where the new one is not made at the first try: the declined one is gone by then."""
+    appointment = scene.booked()
+    declined = scene.link(appointment).remote_id
+    copy = scene.owner.copy("work", declined, when=at(30))
+    before = scene.owner.event("work", copy)
+    assert before
+    version = before.version
+
+    def refuse(method: str, _: Any) -> None:
+        if method == cut:
+            scene.world.before = None
+            raise Transient("Cut.", outcome_unknown=True)
+
+    scene.world.before = refuse
+    scene.owner.cancel("work", declined)
+    for _ in range(4):
+        scene.poll()
+    kept = scene.owner.event("work", copy)
+    assert kept
+    assert (kept.version, kept.content.when.start) == (version, at(30).start)
+    link = scene.link(appointment)
+    assert link.state == EventLink.State.CLEAN
+    assert link.remote_id not in (copy, declined)
+    assert scene.owner.event("work", declined) is None
 
 
 def test_a_decline_that_is_taken_back_meanwhile_is_the_same_event(scene: Scene) -> None:

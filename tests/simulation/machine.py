@@ -667,12 +667,10 @@ class Simulated(TwoWay):
             self.copies[link.appointment_id] += 1
 
     def _a_copy_takes_its_place(self, link: EventLink, how: str) -> bool:
-        """One that is the only one does; of two none is known to be ours, if a list shows both. What was
-        declined is removed as well where it is put back."""
-        may_be_put_back = self.puts_back or len(self.appointments) > 2
+        """One that is the only one does; of two none is known to be ours, if a list shows both."""
         number = self.copies[link.appointment_id]
         one = number == 1 or (number > 1 and not self.stage.lists_are_fresh)
-        return one and (how == "delete" or may_be_put_back)
+        return one and how == "delete"
 
     def removed_there(self, which: int, how: str) -> None:
         before = set(self.gone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -110,7 +112,9 @@ def test_zone_and_campaign_go_along_with_the_choice(client: Client, acme: Shop, 
 
 def test_times_follow_the_kinds_own_settings(client: Client, acme: Shop, kinds) -> None:
     """Open from 9 to 12: a tour of 90 minutes begins twice, a call of 20 minutes nine times."""
-    assert [len(chosen(client, slug).slots) for slug in ("long-tour", "online")] == [2, 9]
+    day = (timezone.now() + timedelta(days=3)).date()  # a whole one, whatever the time is now
+    pages = [get(client, f"{PAGE}?kind={slug}&day={day}") for slug in ("long-tour", "online")]
+    assert [len(page.slots) for page in pages] == [2, 9]
 
 
 def test_what_is_booked_is_the_kind(client: Client, acme: Shop, kinds) -> None:

@@ -437,7 +437,8 @@ def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split
     link.remote_id, link.uid = event.id, event.uid or link.uid
     link.etag, link.stamp = event.version, event.stamp
     link.base, link.sent, link.asked = {**remote.to_json(), "cut": parted.cut}, sent.to_json(), []
-    link.block, link.adopts, link.former_id, link.taken = parted.block or link.block, False, "", 0
+    link.block, link.adopts, link.taken = parted.block or link.block, False, 0
+    link.former_id = link.declined_id = ""
     link.missing_since = None
     no_longer_held(link)
     link.version += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -133,9 +133,9 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 
 
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
-    if debt.link.declined_id:
-        _remove_declined(debt, provider)
-    survivor = _survivor(debt, provider) if debt.known_before else None
+    survivor = _declined(debt, provider) if debt.link.declined_id else None
+    if debt.known_before and not debt.link.declined_id:
+        survivor = _survivor(debt, provider)
     if survivor is not None:
         absorb(link_id=debt.link_id, version=debt.version, event=survivor, now=now)
         return
@@ -151,21 +151,41 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         _receipt(debt, event, now)
 
 
-def _remove_declined(debt: Debt, provider: CalendarProvider) -> None:
-    """What its owner called off, and we put back, goes: by its id it is ours, and beside the one that is made
-    again it would show the visit twice. One they have taken up again meanwhile, or made a series, stays."""
-    with suppress(Gone, Malformed, Rejected):
-        for _ in range(STALE_LIMIT):
+def _declined(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:
+    """The event that its owner called off and we put back goes: by its id it is ours, and beside the one that
+    is made again it would show the visit twice. One they have taken up again meanwhile is the visit's as
+    before, and returned; one they made a series stays.
+
+    Once it was seen there, what else bears our key is a copy, and nothing is searched until the new one is
+    made. If it is gone at the first look, it may have been moved, and is searched for as ever.
+    """
+    for _ in range(STALE_LIMIT):
+        try:
             event = provider.get(debt.calendar, debt.link.declined_id)
-            if event.recurring or not event.content.cancelled:
-                break
-            with suppress(StaleVersion):
-                provider.delete(debt.calendar, event.id, version=event.version)
-                break
+        except Gone:
+            if debt.link.adopts:
+                _keep_declined(debt, declined_id="")
+            return None
+        if not event.content.cancelled:
+            return None if event.recurring else event
+        _keep_declined(debt, adopts=False)
+        try:
+            provider.delete(debt.calendar, event.id, version=event.version)
+        except StaleVersion:
+            continue
+        except (Gone, Malformed, Rejected):
+            pass  # what may not be deleted stays beside the new one
+        break
+    return None
+
+
+def _keep_declined(debt: Debt, **known: Any) -> None:
     with transaction.atomic():
         link = _overtaken_or(debt)
-        link.declined_id = ""
-        link.save(update_fields=["declined_id"])
+        for each in (link, debt.link):
+            for name, value in known.items():
+                setattr(each, name, value)
+        link.save(update_fields=list(known))
 
 
 def _survivor(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:

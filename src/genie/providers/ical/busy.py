@@ -31,7 +31,7 @@ COUNTS = (
 """What an event's busy time hangs on. Some servers write a new DTSTAMP into each event at each request."""
 
 NEVER_BUSY = ("FREE", "WORKINGELSEWHERE")
-"""Of Outlook's own words (MS-OXCICAL), as at Microsoft itself."""
+"""Of the property that says it in more words than TRANSP does (MS-OXCICAL)."""
 
 
 def busy_of(entry: Entry, start: Moment, end: datetime, window: Window) -> tuple[tuple[Busy, ...], str]:
