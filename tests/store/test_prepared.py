@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, OperationalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from genie.store.prepared import ask
@@ -66,3 +69,26 @@ def test_nor_one_that_this_request_has_used(transactional_db: None) -> None:
     with pytest.raises(OperationalError):
         ask("SELECT 1", [])
     connection.close()
+
+
+def test_the_first_statement_of_a_transaction_begins_it(transactional_db: None) -> None:
+    name = "ask, rolled back"
+    with suppress(ZeroDivisionError), transaction.atomic():
+        ask("INSERT INTO store_agency (name) VALUES (%s) RETURNING id", [name])
+        raise ZeroDivisionError
+    assert ask("SELECT count(*) FROM store_agency WHERE name = %s", [name]) == [(0,)]
+
+
+def test_what_the_server_refuses_is_the_error_it_says(transactional_db: None) -> None:
+    with pytest.raises(DataError, match="division by zero"):
+        ask("SELECT 1 / %s::int", [0])
+    with pytest.raises(ProgrammingError, match="does not exist"):
+        ask("SELECT nothing FROM nowhere", [])
+    assert ask("SELECT 1", []) == [(1,)]
+
+
+def test_values_of_other_types_and_none_are_told_apart(transactional_db: None) -> None:
+    for value in (4, None, 2**40, 5):
+        assert ask("SELECT %s::int8", [value]) == [(value,)]
+    when = datetime(2026, 3, 8, 7, tzinfo=UTC)
+    assert ask("SELECT %s::timestamptz, %s::text[]", [when, ["a", "b"]]) == [(when, ["a", "b"])]
