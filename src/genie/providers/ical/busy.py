@@ -128,13 +128,14 @@ def series_busy(
         return
     span = walls_of(window, start.rules, courses)
     left_out = Exclusions(entry, span, start.rules)
+    simple = len(courses) == 1
     for wall, lasts in series_walls(entry, start, own.lasts, span):
         if left_out.covers(wall):
             continue
         instant = instant_of(wall, start.rules)
-        if instant in left_out.instants:
+        if left_out.instants and instant in left_out.instants:
             continue
-        course = courses[0] if len(courses) == 1 else next(c for c in reversed(courses) if c.since <= wall)
+        course = own if simple else next(c for c in reversed(courses) if c.since <= wall)
         if course.kind is None:
             continue
         begins = wall + course.shift

@@ -53,16 +53,18 @@ class Component:
     def lines(self, name: str) -> list[Line]:
         return list(self._index().get(name, ()))
 
+    # an event is asked so often that to look here whether the index is up to date is a tenth of all the work
     def line(self, name: str) -> Line | None:
-        found = self._index().get(name)
+        found = (self._by_name if self._known == len(self.parts) else self._index()).get(name)
         return found[0] if found else None
 
     def value(self, name: str) -> str:
-        found = self._index().get(name)
+        found = (self._by_name if self._known == len(self.parts) else self._index()).get(name)
         return found[0].value.strip() if found else ""
 
     def has(self, *names: str) -> bool:
-        return not self._index().keys().isdisjoint(names)
+        known = self._by_name if self._known == len(self.parts) else self._index()
+        return not known.keys().isdisjoint(names)
 
     def _index(self) -> dict[str, list[Line]]:
         """An event is asked for some twenty names, and has as many lines."""
