@@ -110,6 +110,7 @@ class BreakerWatch:
                 appointment_id=letter["appointment_id"],
                 revision=letter["revision"],
                 origin=Change.Origin.CALENDAR,
+                lost=False,  # what lost to the change here is in the history only
             )
             assert not by_calendar.exists(), "a letter left although its change is held"
 

@@ -115,7 +115,7 @@ class Theme:
 
 
 THEMES = (
-    *[Theme({})] * 4,
+    *[Theme({})] * 8,
     # too much is changed at once: it is held, and somebody decides
     *[
         Theme(
