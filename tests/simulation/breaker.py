@@ -144,11 +144,11 @@ def _before(link: EventLink, incident: Incident, there: Calendar) -> tuple[datet
     known = link.held_version if link.held_at else link.etag
     if event is not None and event.version != known:
         return None
-    if link.held_at:
-        return (appointment.start, appointment.end) if appointment.state in LIVE else None
+    if link.held_at and appointment.state not in LIVE:
+        return None
     newest = Change.objects.filter(appointment=appointment, lost=False, field__in=("when", "state"))
     was = (appointment.start, appointment.end)
-    by_calendar = False
+    by_calendar = link.held_at is not None  # and perhaps one was applied before that
     for line in takewhile(lambda one: _belongs(one, incident), newest.order_by("-id")):
         by_calendar = True
         if line.field == "when":
