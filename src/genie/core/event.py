@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 TITLE_LIMIT = 250
 PLACE_LIMIT = 500
@@ -14,6 +14,20 @@ DESCRIPTION_LIMIT = 8_000
 """Characters. Below every provider's own limit (the least is 8,192), so nothing comes back cut."""
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """Years (UTC) in which an appointment can be: farther away, clocks and zones overflow."""
+
+
+class Lasting(Protocol):
+    """What has a beginning and an end: an appointment, a When."""
+
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+
+
+def span_text(of: Lasting) -> str:
+    """Two instants as `start/end` (ISO 8601): so the history and forms keep a time, whoever looks."""
+    return f"{of.start.isoformat()}/{of.end.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)

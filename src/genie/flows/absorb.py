@@ -18,7 +18,7 @@ from genie.core.spans import micros
 from genie.flows import actor, measure
 from genie.flows.alternate import alternate, leave_alone
 from genie.flows.amend import Wanted, amend
-from genie.flows.ask import ask, it_stays, proposal, propose
+from genie.flows.ask import QUESTION, ask, it_stays, proposal, propose
 from genie.flows.describe import local_fields, remote_fields
 from genie.flows.judge import Answer, customer_is_told, hold, is_put_back, judge, no_longer_held
 from genie.flows.notify import say_it_stays
@@ -282,8 +282,7 @@ def end(link: EventLink) -> None:
     no_longer_held(link)
     link.version += 1
     propose(link, None)
-    held = ["held_at", "held_version", "incident"]
-    held += ["proposed_start", "proposed_end", "question_at", "answer_until"]
+    held = ["held_at", "held_version", "incident", *QUESTION]
     link.save(update_fields=["state", "reason", "asked", "next_attempt", "pushed_revision", "version", *held])
     if link.remote_id:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
@@ -345,22 +344,27 @@ def _take_in(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: 
     )
 
 
+def is_outside_rules(appointment: Appointment, start: datetime, now: datetime) -> bool:
+    """A start that its calendar's owner gave it, and the booking rules do not offer."""
+    return not is_offered(
+        module=appointment.module,
+        start=start,
+        now=now,
+        kind=appointment.kind,
+        staff=appointment.staff,
+        ignoring=appointment.id,
+        # another system's hours are not ours to judge, and nobody is asked while a calendar is read
+        vouched=[micros(start)] if appointment.module.external_url else None,
+    )
+
+
 def _attention(link: EventLink, merge: Merge, remote: Fields, parted: Split, now: datetime) -> str | None:
     """A flag to set, "" to take one away, None to leave it as it is."""
     appointment = link.appointment
     when = merge.take.get("when")
     if merge.refused_when:
         return NO_TIME
-    if when and not is_offered(
-        module=appointment.module,
-        start=when.start,
-        now=now,
-        kind=appointment.kind,
-        staff=appointment.staff,
-        ignoring=appointment.id,
-        # another system's hours are not ours to judge, and nobody is asked while a calendar is read
-        vouched=[micros(when.start)] if appointment.module.external_url else None,
-    ):
+    if when and is_outside_rules(appointment, when.start, now):
         return OUTSIDE_RULES
     over = {TOO_LONG, A_SERIES}
     if remote.when.is_bookable:

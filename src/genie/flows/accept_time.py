@@ -8,13 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from genie.core.event import Fields, When
-from genie.core.spans import micros
-from genie.flows.absorb import OF_THE_CALENDAR, OUTSIDE_RULES
+from genie.flows.absorb import OF_THE_CALENDAR, OUTSIDE_RULES, is_outside_rules
 from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
 from genie.flows.ask import propose
 from genie.flows.keep_time import open_question
-from genie.flows.offer import is_offered
 from genie.store.models import Appointment, EventLink
 
 ACCEPTED = "the time that was set on the calendar, accepted"
@@ -52,15 +50,6 @@ def accept_time(
 
 
 def _flag(appointment: Appointment, when: When, now: datetime) -> str | None:
-    offered = is_offered(
-        module=appointment.module,
-        start=when.start,
-        now=now,
-        kind=appointment.kind,
-        staff=appointment.staff,
-        ignoring=appointment.id,
-        vouched=[micros(when.start)] if appointment.module.external_url else None,
-    )
-    if not offered:
+    if is_outside_rules(appointment, when.start, now):
         return OUTSIDE_RULES
     return None if appointment.attention in OF_THE_CALENDAR else ""

@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db import transaction
 
 from genie.core.appointment import Move, State, after
-from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normalised_text
+from genie.core.event import NOTES_LIMIT, PLACE_LIMIT, TITLE_LIMIT, When, normalised_text, span_text
 from genie.flows import measure
 from genie.flows.actor import Actor
-from genie.flows.ask import propose, take_ours_for_changed
+from genie.flows.ask import QUESTION, propose, take_ours_for_changed
 from genie.flows.notify import forget_question, notify
 from genie.flows.owe import owe, owe_elsewhere
 from genie.flows.seat import NoSeat, lock_seat, take_seat
@@ -103,7 +103,7 @@ def _end_question(appointment: Appointment) -> None:
         return
     propose(link, None)
     take_ours_for_changed(link)
-    link.save(update_fields=["proposed_start", "proposed_end", "question_at", "answer_until", "sent"])
+    link.save(update_fields=[*QUESTION, "sent"])
     forget_question(appointment)
 
 
@@ -143,10 +143,10 @@ def _apply_state(
 
 def _reschedule(appointment: Appointment, module: Module, changes: Wanted, when: When) -> tuple[str, str]:
     after(State(appointment.state), Move.RESCHEDULE)
-    old = _when_text(appointment)
+    old = span_text(appointment)
     appointment.start, appointment.end = when.start, when.end
     _sit(appointment, module, forced=changes.forced)
-    return old, _when_text(appointment)
+    return old, span_text(appointment)
 
 
 def _hand_over(
@@ -170,11 +170,6 @@ def _sit(appointment: Appointment, module: Module, *, forced: bool) -> None:
 
 def _when(appointment: Appointment) -> When:
     return When(appointment.start, appointment.end, appointment.zone)
-
-
-def _when_text(appointment: Appointment) -> str:
-    """Two instants in UTC, as `start/end` (ISO 8601): the pages say it in the zone of whoever looks."""
-    return f"{appointment.start.isoformat()}/{appointment.end.isoformat()}"
 
 
 def _write_history(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from genie.core.event import Fields, When
+from genie.core.event import Fields, When, span_text
 from genie.flows import actor
 from genie.flows.actor import Actor
 from genie.flows.notify import ask_customer, say_it_stays
@@ -30,6 +30,10 @@ def can_be_asked(appointment: Appointment, when: When, now: datetime) -> bool:
     return asks and now < answer_until(appointment, when)
 
 
+QUESTION = ("proposed_start", "proposed_end", "question_at", "answer_until")
+"""What a link keeps of it, as `propose` sets it."""
+
+
 def propose(link: EventLink, when: When | None) -> None:
     """Keep, unsaved, which time its event has there that the appointment has not taken. None: there is none,
     and no question about it."""
@@ -46,7 +50,8 @@ def proposal(link: EventLink) -> When | None:
 
 def ask(link: EventLink, appointment: Appointment, when: When, now: datetime, *, settle: timedelta) -> None:
     """Begin the question, or replace it; the link is unsaved. The caller holds both (`lock_link`)."""
-    _note(appointment, "asked", _said(appointment), _said(when), actor.calendar(link.calendar.name), now)
+    owner = actor.calendar(link.calendar.name)
+    _note(appointment, "asked", span_text(appointment), span_text(when), owner, now)
     propose(link, when)
     link.question_at, link.answer_until = now, answer_until(appointment, when)
     ask_customer(appointment=appointment, proposed=when, until=link.answer_until, now=now, settle=settle)
@@ -57,7 +62,7 @@ def it_stays(link: EventLink, appointment: Appointment, by: Actor, now: datetime
     was asked already hears of it."""
     when = proposal(link)
     if when is not None:
-        _note(appointment, "kept", _said(when), _said(appointment), by, now, why)
+        _note(appointment, "kept", span_text(when), span_text(appointment), by, now, why)
     propose(link, None)
     say_it_stays(appointment=appointment, now=now)
 
@@ -68,11 +73,13 @@ def take_ours_for_changed(link: EventLink) -> None:
     link.sent = sent.but(when=base.when).to_json()
 
 
-def owe_our_time(link: EventLink) -> None:
-    """Have our time written over the one it has there (unsaved)."""
+def put_ours_back(link: EventLink, by: Actor, now: datetime, *, why: str) -> None:
+    """End the question as `it_stays` does, and owe our time; the link is saved. The drain is not woken."""
+    it_stays(link, link.appointment, by, now, why=why)
     take_ours_for_changed(link)
     link.state, link.reason, link.attempts, link.next_attempt = EventLink.State.OWES_PUSH, "", 0, None
     link.version += 1
+    link.save()
 
 
 def _note(
@@ -94,7 +101,3 @@ def _note(
         user=by.user,
         note=note,
     )
-
-
-def _said(of: Appointment | When) -> str:
-    return f"{of.start.isoformat()}/{of.end.isoformat()}"

@@ -12,7 +12,7 @@ from django.db.models import Model
 from psycopg.errors import ExclusionViolation
 
 from genie.core.appointment import State
-from genie.core.event import TITLE_LIMIT, normalised_text
+from genie.core.event import TITLE_LIMIT, normalised_text, span_text
 from genie.core.places import PlaceKind, place_agreed
 from genie.flows import actor
 from genie.flows.claim import Asked, Claim, SlotTaken, claim
@@ -104,7 +104,7 @@ def _write(seen: Claim, answers: BookingForm, counted: list[Model]) -> Appointme
         at=now,
         revision=appointment.revision,
         field="booked",
-        new=f"{appointment.start.isoformat()}/{appointment.end.isoformat()}",
+        new=span_text(appointment),
         origin=who.origin,
         by=who.by,
     )

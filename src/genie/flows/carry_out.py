@@ -19,7 +19,7 @@ from genie.flows import actor
 from genie.flows.absorb import OUTSIDE_RULES, lock_link, make_anew
 from genie.flows.actor import Actor
 from genie.flows.amend import Wanted, amend
-from genie.flows.ask import it_stays, owe_our_time
+from genie.flows.ask import put_ours_back
 from genie.flows.decide import release_letters
 from genie.flows.owe import owe
 from genie.providers.port import CalendarProvider
@@ -41,9 +41,7 @@ def carry_out(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> No
         if incident.decision == Incident.Decision.PUT_BACK:
             by = _who(incident)
             if link.question_at:
-                it_stays(link, link.appointment, by, now, why=WHY)
-                owe_our_time(link)
-                link.save()
+                put_ours_back(link, by, now, why=WHY)
                 jobs.wake_calendar(link.calendar_id)
             _put_back(link, incident, by, now)
             link.refresh_from_db()  # owing a push has changed it

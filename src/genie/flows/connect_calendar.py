@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, When
 
 from genie.core.appointment import State
+from genie.flows.ask import QUESTION
 from genie.flows.owe import owe
 from genie.flows.seat import lock_module
 from genie.store import jobs
@@ -173,10 +174,7 @@ def _owe_again(links: QuerySet[EventLink], connection: Connection, **news: Any) 
         incident=None,
         held_at=None,
         held_version="",
-        proposed_start=None,
-        proposed_end=None,
-        question_at=None,
-        answer_until=None,
+        **dict.fromkeys(QUESTION),
         came_in_at=None,
         turns=[],
         next_attempt=None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from genie.flows import actor
-from genie.flows.ask import it_stays, owe_our_time, propose
+from genie.flows.ask import propose, put_ours_back
 from genie.flows.notify import say_it_stays
 from genie.store import jobs
 from genie.store.models import Appointment, Connection, EventLink, Incident, Message, User
@@ -90,6 +90,4 @@ def _end_questions(connection: Connection, now: datetime) -> None:
     list(about.select_for_update(of=("self",), no_key=True))  # before the links, as everybody locks them
     rows = asked.select_related("appointment__module", "appointment__lead", "calendar").order_by("id")
     for link in rows.select_for_update(of=("self",), no_key=True):
-        it_stays(link, link.appointment, actor.SYSTEM, now, why=NOT_ASKED_ANY_MORE)
-        owe_our_time(link)
-        link.save()
+        put_ours_back(link, actor.SYSTEM, now, why=NOT_ASKED_ANY_MORE)

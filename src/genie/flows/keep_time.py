@@ -11,7 +11,7 @@ from genie.core.event import When
 from genie.flows import actor
 from genie.flows.absorb import lock_link
 from genie.flows.actor import Actor
-from genie.flows.ask import it_stays, owe_our_time, proposal
+from genie.flows.ask import proposal, put_ours_back
 from genie.flows.notify import tell_it_was_kept
 from genie.flows.tell_admins import tell_admins
 from genie.store import jobs
@@ -60,9 +60,7 @@ def open_question(*, company_id: int, appointment_id: UUID, proposed: When) -> E
 def _keep(link: EventLink, by: Actor, now: datetime, why: str) -> None:
     proposed = proposal(link)
     assert proposed is not None
-    it_stays(link, link.appointment, by, now, why=why)
-    owe_our_time(link)
-    link.save()
+    put_ours_back(link, by, now, why=why)
     jobs.wake_calendar(link.calendar_id)
     if by.origin != Change.Origin.PERSON:
         _tell_the_company(link, proposed, by, now, why)

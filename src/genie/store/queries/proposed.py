@@ -10,10 +10,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from genie.core.appointment import LIVE
 from genie.store.prepared import ask
-
-_LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
+from genie.store.queries.seats import LIVE_STATES
 
 FREE = """free AS MATERIALIZED (
     SELECT make_interval(mins => max(greatest(m."between", k."between"))) AS longest
@@ -30,7 +28,7 @@ PROPOSED = f"""proposed AS MATERIALIZED (
                     ELSE l.proposed_end END AS "end"
         FROM store_eventlink l JOIN store_appointment p ON p.id = l.appointment_id
         WHERE l.proposed_start IS NOT NULL AND l.proposed_start < %(high)s AND l.state <> 'ended'
-        AND l.proposed_end > %(low)s - (SELECT longest FROM free) AND p.state IN ({_LIVE})
+        AND l.proposed_end > %(low)s - (SELECT longest FROM free) AND p.state IN ({LIVE_STATES})
         AND p.id IS DISTINCT FROM %(ignoring)s::uuid
     ) o WHERE o."end" > o.start
 )"""  # noqa: S608 -- our own words

@@ -15,6 +15,9 @@ from genie.core.appointment import LIVE
 from genie.store.models import AppointmentKind, Module, Schedule
 from genie.store.prepared import ask, columns_of, made_each
 
+LIVE_STATES = ", ".join(f"'{state.value}'" for state in LIVE)
+"""Of an appointment that sits somewhere, as a list of SQL."""
+
 _SETTINGS = f"""
 SELECT EXISTS (
     SELECT FROM store_teammember t JOIN store_staffmember o ON o.id = t.staff_id
@@ -72,7 +75,7 @@ def _statement(*, kind: bool, staff: bool) -> str:
     found = _AROUND.format(
         a_sits=sits.format("a"),
         h_sits=sits.format("h"),
-        live=", ".join(f"'{state.value}'" for state in LIVE),
+        live=LIVE_STATES,
         longest=_OF_THE_COMPANY if staff else _OF_THE_MODULE,
     )
     return found + (_KIND if kind else "") + (_MEMBER if staff else "")

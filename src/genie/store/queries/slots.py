@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from genie.core.appointment import LIVE
 from genie.core.availability import Seats, Taken
 from genie.core.holidays import Holiday, closed
 from genie.core.hours import Hours, Range
@@ -26,6 +25,7 @@ from genie.store.models import AppointmentKind, Module, PublicHolidays, Schedule
 from genie.store.prepared import ask, columns_of, made_each
 from genie.store.queries.holidays import days_of
 from genie.store.queries.proposed import FREE, PROPOSED
+from genie.store.queries.seats import LIVE_STATES
 
 ALONE = 0
 """The number of the desk of a module without a team."""
@@ -41,7 +41,6 @@ EDGE = timedelta(days=2)
 # time is ours. One made all-day is no time an appointment can have: it blocks like any other event. Visits
 # that are over are left aside, or each page would read the module's whole history.
 # A seat without a person counts at each desk (decision 0084).
-_LIVE = ", ".join(f"'{state.value}'" for state in LIVE)
 
 _WHOSE = """
 WITH desk AS MATERIALIZED (
@@ -101,7 +100,7 @@ WITH desk AS MATERIALIZED (
 """
 _READ = f"""{_WHOSE}, {FREE}, {PROPOSED}, seat AS MATERIALIZED (
     SELECT p.staff_id, p.start, p."end", p.kind_id FROM store_appointment p
-    WHERE p.module_id = %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
+    WHERE p.module_id = %(module)s AND p.state IN ({LIVE_STATES}) AND p.start < %(high)s
     AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
     UNION ALL
     SELECT p.staff_id, p.start, p."end", p.kind_id FROM proposed p WHERE p.module_id = %(module)s
@@ -151,8 +150,9 @@ FROM desk d JOIN store_schedule c ON c.id = d.schedule_id CROSS JOIN LATERAL (
         SELECT p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
         FROM store_appointment p JOIN store_module m ON m.id = p.module_id
         LEFT JOIN store_appointmentkind k ON k.id = p.kind_id
-        WHERE p.staff_id = d.id AND p.module_id <> %(module)s AND p.state IN ({_LIVE}) AND p.start < %(high)s
-        AND p."end" > %(low)s - (SELECT longest FROM free) AND p.id IS DISTINCT FROM %(ignoring)s::uuid
+        WHERE p.staff_id = d.id AND p.module_id <> %(module)s AND p.state IN ({LIVE_STATES})
+        AND p.start < %(high)s AND p."end" > %(low)s - (SELECT longest FROM free)
+        AND p.id IS DISTINCT FROM %(ignoring)s::uuid
         UNION ALL
         SELECT p.start, p."end" + make_interval(mins => coalesce(k."between", m."between"))
         FROM proposed p JOIN store_module m ON m.id = p.module_id

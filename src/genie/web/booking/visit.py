@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from genie.core.appointment import NotPossible, State
-from genie.core.event import When
+from genie.core.event import When, span_text
 from genie.core.saying import said_moment
 from genie.flows import actor
 from genie.flows.accept_time import accept_time
@@ -201,7 +201,7 @@ def _question(appointment: Appointment, seen: Arrival) -> dict[str, Any] | None:
         return None
     assert link.answer_until is not None
     return {
-        "proposed": f"{proposed.start.isoformat()}/{proposed.end.isoformat()}",
+        "proposed": span_text(proposed),
         "when": said_visit(proposed.start, proposed.end, zone=seen.zone, at_home=appointment.zone),
         "until": said_moment(link.answer_until, seen.zone, timezone.now()),
         "until_at": link.answer_until,
