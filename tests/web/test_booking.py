@@ -9,18 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from icalendar import Calendar
 from tests.booking_scene import Shop, busy, shop
 
 from genie.core.limits import limits_of
 from genie.flows.actor import SYSTEM
 from genie.flows.amend import Wanted, amend
-from genie.store.models import Appointment, Change, Lead, Module, OpeningHours
+from genie.store.models import Appointment, Change, DateOverride, Lead, Module, OpeningHours
 from genie.web.booking.limits import said_wait
 
 PAGE = "/book/acme/tour"
@@ -39,6 +41,9 @@ def open_daily(made: Shop) -> Shop:
     OpeningHours.objects.bulk_create(
         OpeningHours(schedule=made.schedule, weekday=day, opens=time(9), closes=time(12)) for day in range(7)
     )
+    # closed today: else a test in the morning there would meet a date of which a part is over
+    today = timezone.now().astimezone(ZoneInfo(made.schedule.zone)).date()
+    DateOverride.objects.create(schedule=made.schedule, date=today)
     return made
 
 
