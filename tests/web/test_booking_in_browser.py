@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 import pytest
 from tests.booking_scene import Shop, shop
+from tests.web.test_booking import open_daily
 
 from genie.core.limits import limits_of
-from genie.store.models import Appointment, OpeningHours
+from genie.store.models import Appointment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 390, "height": 844}
@@ -17,12 +16,7 @@ SCREEN = {"width": 1280, "height": 860}
 
 @pytest.fixture
 def acme(transactional_db: None) -> Shop:
-    made = shop(horizon_days=40)
-    made.schedule.hours.all().delete()
-    OpeningHours.objects.bulk_create(
-        OpeningHours(schedule=made.schedule, weekday=day, opens=time(9), closes=time(12)) for day in range(7)
-    )
-    return made
+    return open_daily(shop(horizon_days=40))
 
 
 @pytest.fixture
