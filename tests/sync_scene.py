@@ -109,9 +109,9 @@ class Business:
     def drain(self, rounds: int = 30) -> None:
         """Wake every calendar that has something to do, until none has."""
         for _ in range(rounds):
-            waiting = to_drain(self.now, addresses=pushing(self.settings)) & set(
-                RemoteCalendar.objects.filter(key=self.key).values_list("id", flat=True)
-            )
+            waiting = to_drain(self.now, addresses=pushing(self.settings))
+            if waiting:  # other companies may have some of their own
+                waiting &= set(RemoteCalendar.objects.filter(key=self.key).values_list("id", flat=True))
             if not waiting:
                 return
             for calendar_id in waiting:

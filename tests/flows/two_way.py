@@ -8,12 +8,14 @@ source. What differs from one calendar system to another stands in `There`, one 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from django.db import connection
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -29,6 +31,7 @@ from genie.flows.describe import local_fields, remote_fields
 from genie.flows.edit import edit
 from genie.flows.push import SERIES_LEFT
 from genie.flows.reschedule import reschedule
+from genie.store.frozen import rows
 from genie.store.models import Appointment, Change, Connection, EventLink, Incident, Message, Module
 
 TITLES = st.sampled_from(["Tour", "Visit", "Chat", "Call – é", ""])
@@ -379,8 +382,9 @@ class TwoWay(RuleBasedStateMachine):
 
     def _both_sides_agree(self) -> None:
         events = [e for e in self.there.events() if e.key and not e.content.cancelled]
+        links = {link.appointment_id: link for link in rows(_links_of_a_module, self.scene.module.id)}
         for appointment in self._sent():
-            link = EventLink.objects.get(appointment=appointment)
+            link = links[appointment.id]
             bearers = [e for e in events if e.key == link.id.hex and e.id not in self.foreign]
             if appointment.id in self.series:
                 self._a_series_is_left_alone(appointment, link, bearers)
@@ -453,15 +457,15 @@ class TwoWay(RuleBasedStateMachine):
             assert kept and kept.version == version, "a foreign event was written"
 
     def _nobody_was_told_twice(self) -> None:
+        letters, lines = self._letters(), self._lines()
         for appointment in self._fresh():
-            told = Message.objects.filter(appointment=appointment, audience="customer")
-            keys = list(told.values_list("revision", "kind"))
+            told = letters[appointment.id]
+            keys = [(letter.revision, letter.kind) for letter in told]
             assert len(keys) == len(set(keys))
-            owed = told.filter(state=Message.State.OWED).exclude(kind=Message.Kind.ASKED)
-            assert owed.count() <= 1, list(owed.values_list("kind", "revision"))
+            owed = [one for one in told if one.state == Message.State.OWED and one.kind != Message.Kind.ASKED]
+            assert len(owed) <= 1, [(one.kind, one.revision) for one in owed]
             news = ["when", "state", "asked", "kept"]
-            changes = Change.objects.filter(appointment=appointment, lost=False, field__in=news)
-            changed = set(changes.values_list("revision", flat=True))
+            changed = {one.revision for one in lines[appointment.id] if not one.lost and one.field in news}
             assert {revision for revision, _ in keys} <= changed, "told of no change"
 
     def _nothing_was_written_without_a_change_here(self) -> None:
@@ -521,8 +525,22 @@ class TwoWay(RuleBasedStateMachine):
 
     def _fresh(self) -> list[Appointment]:
         ids = [appointment.id for appointment in self.appointments]
-        rows = Appointment.objects.select_related("lead", "module__company").filter(id__in=ids)
-        return sorted(rows, key=lambda row: ids.index(row.id))
+        found = rows(_with_their_module, self.scene.module.id)
+        return sorted((row for row in found if row.id in ids), key=lambda row: ids.index(row.id))
+
+    def _letters(self) -> Mapping[Any, list[Message]]:
+        """Those to customers, by appointment, as they were written."""
+        found = defaultdict(list)
+        for letter in rows(_letters_to_customers, self.scene.module.id):
+            found[letter.appointment_id].append(letter)
+        return found
+
+    def _lines(self) -> Mapping[Any, list[Change]]:
+        """The histories, by appointment."""
+        found = defaultdict(list)
+        for line in rows(_history_of_a_module, self.scene.module.id):
+            found[line.appointment_id].append(line)
+        return found
 
     def _pick(self, which: int) -> Appointment:
         return Appointment.objects.get(id=self.appointments[which % len(self.appointments)].id)
@@ -530,7 +548,7 @@ class TwoWay(RuleBasedStateMachine):
     def _event(self, which: int) -> EventLink | None:
         """A link whose event stands on the calendar; the owner can only touch what is there."""
         there = {event.id for event in self.there.events() if not event.content.cancelled}
-        links = EventLink.objects.select_related("appointment").filter(appointment__in=self.appointments)
+        links = rows(_links_of_a_module, self.scene.module.id)
         found = [link for link in links if link.remote_id in there and link.appointment_id not in self.gone]
         if not found:
             return None
@@ -559,6 +577,23 @@ class TwoWay(RuleBasedStateMachine):
         living = [e for e in self.there.events() if e.key == key and not e.content.cancelled]
         (event,) = [e for e in living if e.id not in self.foreign]
         return event
+
+
+def _with_their_module(module_id: int) -> QuerySet[Appointment]:
+    return Appointment.objects.select_related("lead", "module__company").filter(module_id=module_id)
+
+
+def _links_of_a_module(module_id: int) -> QuerySet[EventLink]:
+    return EventLink.objects.select_related("appointment").filter(appointment__module_id=module_id)
+
+
+def _letters_to_customers(module_id: int) -> QuerySet[Message]:
+    told = Message.objects.filter(appointment__module_id=module_id, audience=Message.Audience.CUSTOMER)
+    return told.order_by("revision", "created_at", "id")
+
+
+def _history_of_a_module(module_id: int) -> QuerySet[Change]:
+    return Change.objects.filter(appointment__module_id=module_id).order_by("id")
 
 
 def day_of(moment: datetime) -> When:

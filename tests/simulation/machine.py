@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 from tests.flows.two_way import Seen, Side, TwoWay, plain
 from tests.simulation.breaker import BreakerWatch
 from tests.simulation.stages import Stage
@@ -91,6 +90,13 @@ def _is_being_put_back(appointment_id: Any) -> bool:
     """Somebody said so, and the worker has not done it yet: what is changed there meanwhile goes with it."""
     links = EventLink.objects.filter(appointment_id=appointment_id)
     return links.filter(incident__decision=Incident.Decision.PUT_BACK).exists()
+
+
+def _was_read(letter: Message) -> bool:
+    """While faults end days pass, and a letter is not sent that late."""
+    return letter.state == Message.State.SENT or letter.reason.startswith(
+        "It could not be sent for two days."
+    )
 
 
 def _read(name: str, said: str) -> Any:
@@ -480,10 +486,11 @@ class Simulated(TwoWay):
 
     def _history_explains_every_value(self) -> None:
         """Each field's line of changes has no gap, and its end is what stands there now."""
+        lines = self._lines()
         for appointment in self._fresh():
             last: dict[str, str] = {}
-            values = Change.objects.filter(appointment=appointment, lost=False)
-            for change in values.exclude(field__in=["asked", "kept"]).order_by("id"):
+            kept = [one for one in lines[appointment.id] if not one.lost]
+            for change in [one for one in kept if one.field not in ("asked", "kept")]:
                 if change.field in last:
                     assert change.old == last[change.field], (change.field, change.old, last[change.field])
                 last[change.field] = change.new
@@ -526,14 +533,12 @@ class Simulated(TwoWay):
             self.letters_go_out()
         self._no_letter_came_twice()
         self._each_letter_says_something_new()
+        letters, lines = self._letters(), self._lines()
         for appointment in self._fresh():
-            letters = Message.objects.filter(appointment=appointment, audience="customer")
-            # while faults end days pass, and a letter is not sent that late
-            read = Q(state=Message.State.SENT) | Q(reason__startswith="It could not be sent for two days.")
-            last = letters.filter(read).order_by("revision").last()
+            last = next((one for one in reversed(letters[appointment.id]) if _was_read(one)), None)
             answered = not last or (last.kind, last.state) != (Message.Kind.ASKED, Message.State.SENT)
-            ended = Change.objects.filter(appointment=appointment, field="kept").order_by("id").last()
-            over = ended is not None and ended.at >= appointment.end
+            ended = [one for one in lines[appointment.id] if one.field == "kept"]
+            over = bool(ended) and ended[-1].at >= appointment.end
             assert answered or over, "asked, and never told how it ended"
             known, true = last.details["told"] if last else self.booked_as[appointment.id], told(appointment)
             assert (known["when"]["start"], known["when"]["end"], known["cancelled"]) == (
@@ -545,12 +550,12 @@ class Simulated(TwoWay):
     def _each_letter_says_something_new(self) -> None:
         """Where it is known what arrived."""
         kinds = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
-        for appointment in self._fresh():
-            letters = Message.objects.filter(appointment=appointment, audience="customer", kind__in=kinds)
-            asked = Message.objects.filter(appointment=appointment, kind=Message.Kind.ASKED)
-            if asked.exists() or letters.filter(may_have_arrived=True).exists():
+        for letters in self._letters().values():
+            told = [one for one in letters if one.kind in kinds]
+            asked = any(one.kind == Message.Kind.ASKED for one in letters)
+            if asked or any(one.may_have_arrived for one in told):
                 continue
-            sent = letters.filter(state=Message.State.SENT).order_by("revision")
+            sent = [one for one in told if one.state == Message.State.SENT]
             said = [{**letter.details["told"], "title": "", "revision": 0} for letter in sent]
             assert all(one != other for one, other in pairwise(said)), "nothing new was told"
 

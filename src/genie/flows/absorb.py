@@ -25,6 +25,7 @@ from genie.flows.notify import say_it_stays
 from genie.flows.offer import is_offered
 from genie.flows.seat import lock_seat
 from genie.providers.port import RemoteEvent
+from genie.store import frozen
 from genie.store.models import Appointment, Change, EventLink, Module, RemoteCalendar, RemoteObject
 
 SETTLE = timedelta(seconds=90)
@@ -260,7 +261,7 @@ def still_followed(link_id: UUID, version: int | None = None) -> EventLink:
     """The link, before its event is asked for. Raises Overtaken when it is not in `version` any more, or was
     ended since somebody saw a reason to look: nothing may come in by it, or bring it back to life.
     """
-    link = EventLink.objects.select_related("calendar", "appointment").get(id=link_id)
+    link = frozen.get(_link, link_id)
     if link.state == EventLink.State.ENDED or (version is not None and link.version != version):
         raise Overtaken(f"link {link_id} moved on")
     return link
@@ -288,19 +289,28 @@ def end(link: EventLink) -> None:
         RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).delete()
 
 
-def whole_links() -> QuerySet[EventLink]:
-    """Links with all that `describe` needs to say them to a calendar, or to read what it says."""
-    return EventLink.objects.select_related(
+def locked_whole(link_id: UUID) -> EventLink:
+    """The link, locked, with all that `describe` needs to say it to a calendar, or to read what that says."""
+    return frozen.get(_whole_link, link_id)
+
+
+def _whole_link(link_id: UUID) -> QuerySet[EventLink]:
+    whole = EventLink.objects.select_related(
         "connection",
         "calendar",
         "appointment__lead",
         "appointment__staff",
         "appointment__module__company",
     )
+    return whole.select_for_update(of=("self",), no_key=True).filter(id=link_id)
+
+
+def _link(link_id: UUID) -> QuerySet[EventLink]:
+    return EventLink.objects.select_related("calendar", "appointment").filter(id=link_id)
 
 
 def _locked(link_id: UUID, version: int | None) -> EventLink:
-    link = whole_links().select_for_update(of=("self",), no_key=True).get(id=link_id)
+    link = locked_whole(link_id)
     if version is not None and link.version != version:
         raise Overtaken(f"link {link_id} moved on")
     return link
@@ -451,10 +461,14 @@ def _remember(link: EventLink, event: RemoteEvent, remote: Fields, parted: Split
 
 def note_seen(calendar_id: int, event: RemoteEvent) -> None:
     """The mirror knows this version now: the page that echoes our own write asks for no look."""
-    RemoteObject.objects.update_or_create(
-        calendar_id=calendar_id,
-        remote_id=event.id,
-        defaults={"etag": event.version, "uid": event.uid, "problem": ""},
+    seen = RemoteObject(
+        calendar_id=calendar_id, remote_id=event.id, etag=event.version, uid=event.uid, problem=""
+    )
+    RemoteObject.objects.bulk_create(
+        [seen],
+        update_conflicts=True,
+        unique_fields=["calendar", "remote_id"],
+        update_fields=["etag", "uid", "problem"],
     )
 
 

@@ -19,6 +19,7 @@ from genie.core.event import When
 from genie.notices.email import letters
 from genie.notices.email.calendar_file import PublishedVisit, calendar_file
 from genie.notices.port import Attachment, Letterhead, MailSender, OutgoingMail, Refused, Unavailable
+from genie.store import frozen
 from genie.store.models import Appointment, Message
 
 LEASE = timedelta(minutes=5)
@@ -55,9 +56,7 @@ def deliver(
     if not _claim(message_id, now):
         return Outcome.NOT_MINE
     reached("claimed")
-    message = Message.objects.select_related(
-        "company", "appointment__lead", "appointment__module", "appointment__kind", "appointment__company"
-    ).get(pk=message_id)
+    message = frozen.get(_whole, message_id)
     if _overtaken(message):
         return _drop(message, now, "A later change overtook it.")
     if now - message.created_at >= GIVE_UP_AFTER:
@@ -72,6 +71,13 @@ def deliver(
     with transaction.atomic(durable=True):
         _mine(message, now).update(state=Message.State.SENT, sent_at=now, claimed_at=None, reason="")
     return Outcome.SENT
+
+
+def _whole(message_id: UUID) -> QuerySet[Message]:
+    whole = Message.objects.select_related(
+        "company", "appointment__lead", "appointment__module", "appointment__kind", "appointment__company"
+    )
+    return whole.filter(pk=message_id)
 
 
 def _free(now: datetime) -> Q:

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from genie.core.errors import AccessLost, CalendarGone, Malformed, ProviderFault, Rejected, Transient
 from genie.core.retry import next_attempt
@@ -36,6 +36,7 @@ from genie.flows.report_silence import report_silence
 from genie.flows.vanish import vanish
 from genie.providers.port import CalendarProvider
 from genie.providers.registry import ProviderSettings, kind_of, open_provider, pushing
+from genie.store import frozen
 from genie.store.locks import Busy, calendar_lock
 from genie.store.models import Connection, EventLink, RemoteCalendar
 from genie.store.queries import drains
@@ -64,12 +65,16 @@ def drain(*, calendar_id: int, settings: ProviderSettings, now: datetime) -> boo
         return False
     try:
         with calendar_lock(calendar_id):
-            calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
+            calendar = frozen.get(_calendar, calendar_id)
             with measured(calendar=calendar, settings=settings, now=now) as counting:
                 _work(calendar, counting, now)
     except Busy:
         return False
     return True
+
+
+def _calendar(calendar_id: int) -> QuerySet[RemoteCalendar]:
+    return RemoteCalendar.objects.select_related("key").filter(id=calendar_id)
 
 
 def _work(calendar: RemoteCalendar, settings: ProviderSettings, now: datetime) -> None:
@@ -107,8 +112,10 @@ def _go_through(
             pull(calendar_id=calendar.id, provider=provider, now=now)
             _rest(calendar, now)
         _links(calendar.id, Step.TO_LOOK_AT, look, provider, now)
-        _welcome_back(calendar.id, now)
-        _speak_again(calendar.id)
+        if calendar.state == RemoteCalendar.State.PARKED:
+            _welcome_back(calendar.id, now)
+        if calendar.quiet_since:
+            _speak_again(calendar.id)
         # last, so that a slow answer holds up nothing of the sync
         keep_channels(calendar_id=calendar.id, provider=provider, settings=settings, now=now)
     except CalendarGone:

@@ -24,7 +24,7 @@ from genie.providers import port
 from genie.providers.port import CalendarProvider, Prolongs, Pushes
 from genie.providers.registry import ProviderSettings, pushing
 from genie.store.models import Channel, RemoteCalendar
-from genie.store.queries.channels import lacking, superfluous, to_tend, worth_keeping
+from genie.store.queries.channels import is_to_tend, lacking, superfluous, worth_keeping
 from genie.store.queries.drains import nudged
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def keep_channels(
 ) -> None:
     """Raises AccessLost. Any other fault only puts the next attempt off: the sync goes on by polling."""
     addresses = pushing(settings)
-    if not to_tend(addresses, now).filter(id=calendar_id).exists():
+    if not is_to_tend(calendar_id, addresses, now):
         return
     calendar = RemoteCalendar.objects.select_related("key").get(id=calendar_id)
     # asked for and never answered: who asked is dead, since we hold the calendar

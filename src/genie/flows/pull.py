@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Max, Q, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 
 from genie.core.errors import CursorExpired
 from genie.flows.absorb import Overtaken
 from genie.providers.port import CalendarProvider, Changed, ChangePage, Window
+from genie.store import frozen
+from genie.store.frozen import asked_for
 from genie.store.models import (
     AvailabilityCalendar,
     BusyTime,
@@ -44,7 +46,7 @@ def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None
 
     Raises ProviderFault, and Overtaken when another worker read this calendar meanwhile.
     """
-    calendar = RemoteCalendar.objects.get(id=calendar_id)
+    calendar = frozen.get(_calendar, calendar_id)
     window = _window(calendar, now)
     if not _wants_full(calendar, window, now):
         try:
@@ -54,6 +56,10 @@ def pull(*, calendar_id: int, provider: CalendarProvider, now: datetime) -> None
             calendar.refresh_from_db()
     calendar.cursor = ""
     _read(calendar, provider, window, now)
+
+
+def _calendar(calendar_id: int) -> QuerySet[RemoteCalendar]:
+    return RemoteCalendar.objects.filter(id=calendar_id)
 
 
 def _read(
@@ -206,18 +212,23 @@ def _read_since(calendar: RemoteCalendar, now: datetime) -> dict[str, object]:
 
 def _window(calendar: RemoteCalendar, now: datetime) -> Window:
     """−1 day to the widest horizon of the modules that look at this calendar, and a month."""
-    reading = AvailabilityCalendar.objects.filter(calendar=calendar).values("schedule_id")
+    horizons = asked_for(_horizons, number=calendar.id)
+    days = max((max(days or 0, 31 * (months or 0)) for days, months in horizons), default=0)
+    horizon = min(timedelta(days=days) if days else OPEN_HORIZON, LONGEST_HORIZON)
+    if (None, None) in horizons:
+        horizon = max(horizon, OPEN_HORIZON)
+    return Window(now - BEFORE, now + horizon + BEYOND)
+
+
+def _horizons(_: datetime, calendar_id: int) -> QuerySet[Module, tuple[int | None, int | None]]:
+    """In days and in months, of every module that looks at the calendar."""
+    reading = AvailabilityCalendar.objects.filter(calendar_id=calendar_id).values("schedule_id")
     using = Module.objects.filter(
-        Q(id__in=Connection.objects.filter(calendar=calendar).values("module_id"))
+        Q(id__in=Connection.objects.filter(calendar_id=calendar_id).values("module_id"))
         | Q(schedule_id__in=reading)
         | Q(id__in=TeamMember.objects.filter(staff__schedule_id__in=reading).values("module_id"))
     )
-    furthest = using.aggregate(days=Max("horizon_days"), months=Max("horizon_months"))
-    days = max(furthest["days"] or 0, 31 * (furthest["months"] or 0))
-    horizon = min(timedelta(days=days) if days else OPEN_HORIZON, LONGEST_HORIZON)
-    if using.filter(horizon_days=None, horizon_months=None).exists():
-        horizon = max(horizon, OPEN_HORIZON)
-    return Window(now - BEFORE, now + horizon + BEYOND)
+    return using.values_list("horizon_days", "horizon_months").distinct()
 
 
 def _wants_full(calendar: RemoteCalendar, window: Window, now: datetime) -> bool:

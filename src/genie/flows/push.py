@@ -19,7 +19,7 @@ from genie.core.errors import Gone, IdentityTaken, Malformed, Rejected, StaleVer
 from genie.core.event import EventContent, Fields
 from genie.core.reconcile import changed_here
 from genie.flows import actor, measure
-from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, whole_links
+from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, locked_whole
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
@@ -80,7 +80,7 @@ def push(*, link_id: UUID, provider: CalendarProvider, now: datetime) -> None:
 @transaction.atomic
 def _take(link_id: UUID, now: datetime) -> Debt | None:
     """Read the debt afresh; write down what is about to be asked. None when nothing is owed any more."""
-    link = whole_links().select_for_update(of=("self",), no_key=True).get(id=link_id)
+    link = locked_whole(link_id)
     owing = (EventLink.State.OWES_PUSH, EventLink.State.PARKED)
     if link.state not in owing or link.connection.state == Connection.State.ENDED:
         return None

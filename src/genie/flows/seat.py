@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from genie.core import lanes
 from genie.core.appointment import LIVE
+from genie.store import frozen
 from genie.store.models import Appointment, Module, StaffMember
 from genie.store.queries.seats import Seat
 
@@ -19,7 +20,11 @@ class NoSeat(Exception):
 
 def lock_module(module_id: int) -> Module:
     """The module's row, locked until the transaction ends: bookings and moves of one module go one by one."""
-    return Module.objects.select_for_update(no_key=True).get(id=module_id)
+    return frozen.get(_module, module_id)
+
+
+def _module(module_id: int) -> QuerySet[Module]:
+    return Module.objects.select_for_update(no_key=True).filter(id=module_id)
 
 
 def lock_staff(*staff_ids: int | None) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from genie.store.frozen import asked
 from genie.store.models import AvailabilityCalendar, Channel, Connection, RemoteCalendar
 from genie.store.queries.remote_calendars import in_use
 
@@ -62,3 +63,19 @@ def to_tend(addresses: Addresses, now: datetime) -> QuerySet[RemoteCalendar]:
     idle = Exists(superfluous(addresses).filter(calendar=OuterRef("pk")))
     may = Q(push_next_attempt=None) | Q(push_next_attempt__lte=now)
     return RemoteCalendar.objects.filter(may).filter(Q(pk__in=lacking(addresses, now)) | idle)
+
+
+def is_to_tend(calendar_id: int, addresses: Addresses, now: datetime) -> bool:
+    """Do a calendar's channels want opening, renewing or stopping now?"""
+    return bool(asked(_one_to_tend, now=now, number=calendar_id, given=by_kind(addresses)))
+
+
+def by_kind(addresses: Addresses) -> tuple[tuple[str, str], ...]:
+    """The same, as a question that is worded once depends on them (`asked`)."""
+    return tuple(sorted(addresses.items()))
+
+
+def _one_to_tend(
+    now: datetime, calendar_id: int, *addresses: tuple[str, str]
+) -> QuerySet[RemoteCalendar, int]:
+    return to_tend(dict(addresses), now).filter(id=calendar_id).values_list("id", flat=True)

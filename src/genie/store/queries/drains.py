@@ -20,7 +20,7 @@ from genie.store.models import (
     RemoteKey,
     RemoteObject,
 )
-from genie.store.queries.channels import Addresses, relied_on, to_tend
+from genie.store.queries.channels import Addresses, by_kind, relied_on, to_tend
 
 
 class Step(StrEnum):
@@ -181,7 +181,7 @@ def is_stale(calendar_id: int, now: datetime) -> bool:
 
 def is_due(calendar_id: int, now: datetime, addresses: Addresses = NO_PUSH) -> bool:
     """Is there anything for a drain of this calendar to do?"""
-    return bool(asked(_due_one, now=now, number=calendar_id, given=_given(addresses)))
+    return bool(asked(_due_one, now=now, number=calendar_id, given=by_kind(addresses)))
 
 
 def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_PUSH) -> set[int]:
@@ -191,7 +191,7 @@ def to_drain(now: datetime, *, thorough: bool = True, addresses: Addresses = NO_
     crash leaves one behind, and finding it compares every live link with the mirror. So are the channels
     and what was put aside: none of them is in a hurry.
     """
-    return set(asked(_due_ones, now=now, given=(thorough, *_given(addresses))))
+    return set(asked(_due_ones, now=now, given=(thorough, *by_kind(addresses))))
 
 
 def removed() -> QuerySet[Connection]:
@@ -205,10 +205,6 @@ def _due(now: datetime) -> Q:
 
 
 # --- worded once: the moment, a calendar's number, and what else a question depends on
-
-
-def _given(addresses: Addresses) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(addresses.items()))
 
 
 _STEPS: dict[Step, Callable[[datetime], QuerySet[EventLink]]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
+from genie.store.frozen import asked
 from genie.store.models import AvailabilityCalendar, Connection, EventLink, RemoteCalendar, RemoteKey
 
 LIVING = (Connection.State.LINKED, Connection.State.REMOVING)
@@ -32,11 +35,18 @@ def _read_for_schedules() -> QuerySet[AvailabilityCalendar]:
 def zone_about(calendar_id: int) -> str:
     """The IANA zone of the office that uses a calendar: of the schedule of the person or module it is linked
     for, else of one that reads it, else ""."""
+    zones = asked(_linked_for, number=calendar_id) or asked(_read_for, number=calendar_id)
+    return str(zones[0]) if zones else ""
+
+
+def _linked_for(_: datetime, calendar_id: int) -> QuerySet[Connection, str]:
     linked = Connection.objects.filter(calendar_id=calendar_id, state__in=LIVING).order_by("id")
-    own = Coalesce("staff__schedule__zone", "module__schedule__zone")
-    zone = linked.values_list(own, flat=True).first()
+    return linked.values_list(Coalesce("staff__schedule__zone", "module__schedule__zone"), flat=True)[:1]
+
+
+def _read_for(_: datetime, calendar_id: int) -> QuerySet[AvailabilityCalendar, str]:
     read = AvailabilityCalendar.objects.filter(calendar_id=calendar_id).order_by("id")
-    return zone or read.values_list("schedule__zone", flat=True).first() or ""
+    return read.values_list("schedule__zone", flat=True)[:1]
 
 
 def connections_by_key(company_id: int) -> dict[int, list[Connection]]:
