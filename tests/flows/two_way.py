@@ -382,7 +382,9 @@ class TwoWay(RuleBasedStateMachine):
 
     def _both_sides_agree(self) -> None:
         events = [e for e in self.there.events() if e.key and not e.content.cancelled]
-        links = {link.appointment_id: link for link in rows(_links_of_a_module, self.scene.module.id)}
+        found = rows(_links_of_a_module, self.scene.module.id)
+        links = {link.appointment_id: link for link in found}
+        assert len(links) == len(found), "an appointment has two links"
         for appointment in self._sent():
             link = links[appointment.id]
             bearers = [e for e in events if e.key == link.id.hex and e.id not in self.foreign]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import product
+from uuid import UUID, uuid4
 
 import pytest
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from tests.sync_scene import CUSTOMER, Scene, at, stage
 
 from genie.flows.cancel import cancel
+from genie.store import frozen
 from genie.store.frozen import asked
 from genie.store.models import Connection, EventLink, RemoteCalendar, RemoteKey
 from genie.store.queries import drains
-from genie.store.queries.channels import to_tend
+from genie.store.queries.channels import is_to_tend, to_tend
 
 pytestmark = pytest.mark.django_db
 ADDRESSES = {"memory": "https://genie.example.com/hooks/memory"}
@@ -51,6 +55,8 @@ def everything_agrees(scene: Scene) -> None:
     for now, addresses in product(moments, ({}, ADDRESSES)):
         due = plainly(now, thorough=True, addresses=addresses) - {c.calendar_id for c in drains.removed()}
         assert drains.is_due(scene.calendar.id, now, addresses) == (scene.calendar.id in due)
+        tended = to_tend(addresses, now).filter(id=scene.calendar.id).exists()
+        assert is_to_tend(scene.calendar.id, addresses, now) == tended
     for now in moments:
         assert drains.is_stale(scene.calendar.id, now) == drains.to_read(now).exists()
         for step, links in {
@@ -113,3 +119,60 @@ def test_a_sweep_is_one_statement(
 ) -> None:
     with django_assert_num_queries(1):
         drains.to_drain(scene.now, addresses=ADDRESSES)
+
+
+# --- rows
+
+
+def _link(link_id: UUID) -> QuerySet[EventLink]:
+    whole = EventLink.objects.select_related("connection__staff", "calendar", "appointment__module__company")
+    return whole.filter(id=link_id)
+
+
+def _locked_link(link_id: UUID) -> QuerySet[EventLink]:
+    return _link(link_id).select_for_update(of=("self",), no_key=True)
+
+
+def _calendars(key_id: int) -> QuerySet[RemoteCalendar]:
+    return RemoteCalendar.objects.filter(key_id=key_id).order_by("id")
+
+
+def everything_of(row: Model) -> dict[str, object]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def test_a_row_is_read_as_django_reads_it_with_what_belongs_to_it(
+    scene: Scene, django_assert_num_queries: type[CaptureQueriesContext]
+) -> None:
+    EventLink.objects.update(asked=[{"title": "Tour"}], next_attempt=scene.now)
+    for link in EventLink.objects.all():
+        with django_assert_num_queries(1):
+            read = frozen.get(_link, link.id)
+            company = read.appointment.module.company
+        assert everything_of(read) == everything_of(link)
+        assert everything_of(read.appointment) == everything_of(link.appointment)
+        assert everything_of(company) == everything_of(scene.company)
+        assert read.connection.staff is None
+        read.reason = "written back"
+        read.save()
+        link.refresh_from_db()
+        assert link.reason == "written back"
+
+
+def test_several_rows_and_none(scene: Scene) -> None:
+    expected = list(RemoteCalendar.objects.filter(key=scene.key).order_by("id"))
+    assert expected and frozen.rows(_calendars, scene.key.id) == expected
+    assert frozen.rows(_calendars, scene.key.id + 1) == []
+    with pytest.raises(EventLink.DoesNotExist):
+        frozen.get(_link, uuid4())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_is_locked_in_a_transaction_only() -> None:
+    scene = stage()
+    link_id = scene.link(scene.book(at(0).start)).id
+    for _ in range(2):  # worded, and worded before
+        with pytest.raises(TransactionManagementError):
+            frozen.get(_locked_link, link_id)
+        with transaction.atomic():
+            assert frozen.get(_locked_link, link_id).id == link_id
