@@ -52,6 +52,28 @@ def dying_when(happened: Callable[[], bool]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def dying_after(commit: int) -> Iterator[None]:
+    """Die when the n-th transaction from now is committed (1 = the next): what it wrote stays, no more comes.
+
+    A statement outside a transaction is no commit here; before each of those `dying_at` dies.
+    """
+    left, really = commit, connection._commit
+
+    def committed() -> None:
+        nonlocal left
+        really()
+        left -= 1
+        if left == 0:
+            raise Crash
+
+    connection._commit = committed
+    try:
+        yield
+    finally:
+        del connection._commit
+
+
 def killed_at(statement: int, work: Callable[[], None]) -> int:
     """Do `work` in a process of its own that gets SIGKILL just before its n-th statement that writes.
 

@@ -90,6 +90,8 @@ def _report(seeds: Sequence[int], systems: Sequence[str], *, stop: int, as_it_is
             print(f"\nseed {seed} breaks: {found.what}\nafter: {found.after}\n{found.trace}")
             short = script if as_it_is else shortened(script, found)
             print(f"played:\n{short}\nreplay: make simulate SEED={seed}\n", flush=True)
+        if played % 250 == 0:
+            print(_sum(played, steps, violations), "so far", file=sys.stderr, flush=True)
         if violations >= stop:
             break
     print(_sum(played, steps, violations))

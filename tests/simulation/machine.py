@@ -8,7 +8,7 @@ two workers in one calendar, access that ends, switching, unlinking and linking 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from django.db import connection
 from tests.flows.two_way import Seen, Side, TwoWay, plain
 from tests.simulation.breaker import BreakerWatch
 from tests.simulation.stages import Stage
-from tests.sync_crash import Crash, dying_at
+from tests.sync_crash import Crash, dying_after, dying_at
 from tests.sync_scene import CUSTOMER, at
 
 from genie.core.appointment import LIVE, State
@@ -47,7 +47,7 @@ from genie.store.models import (
 )
 
 FLOWING = ("when", "title", "place", "notes")
-Step = tuple[str, Mapping[str, Any]]
+Step = tuple[str, dict[str, Any]]
 
 
 @dataclass
@@ -259,6 +259,71 @@ class Simulated(TwoWay):
         self.post.meanwhile = lambda: self.play(step)
         self.letters_go_out()
         self.post.meanwhile = None
+
+    def worker_dies_after_a_commit(self, commit: int, first: Step) -> None:
+        """Between any two transactions of a drain that has something to do."""
+        self.play(first)
+        self.stage.hear()
+        with dying_after(commit):
+            self._drain()
+
+    def answer_is_lost(self, request: int, dies: bool, first: Step, then: Step) -> None:
+        """A write takes effect, and we never learn of it; before it is tried again something else happens."""
+        self.play(first)
+        with self.there.cutting(request, effect=True, dies=dies):
+            self._drain()
+        self.play(then)
+
+    def refused_for_a_while(self, first: Step) -> None:
+        """The calendar does not take a write; later it does."""
+        self.play(first)
+        with self.stage.refusing():
+            self._drain()
+
+    def taken_in_by_another(self, step: Step) -> None:
+        """Something is changed there, and while one worker is at it another one takes it in."""
+        self.play(step)
+        self.stage.hear()
+        self.scene.later(minutes=1)
+        self._drain()
+
+    def moved_there_and_back(self, which: int, hour: int) -> None:
+        """Once the change has come in, its owner takes it back."""
+        if (link := self._event(which)) is None or not self._in_step(link):
+            return
+        before = local_fields(link.appointment).when
+        self._moved_there(link, at(hour))
+        self.a_minute_passes()
+        again = EventLink.objects.select_related("appointment").get(id=link.id)
+        if again.remote_id and self.there.event(again.remote_id) and link.appointment_id not in self.gone:
+            self._moved_there(again, before)
+
+    def retitled_there_in_peace(self, which: int, title: str) -> None:
+        """Where nothing is owed to a calendar, a change there is no reason to write to it."""
+        links = EventLink.objects.filter(appointment__module=self.scene.module)
+        if (link := self._event(which)) is None or not self._in_step(link):
+            return
+        if links.exclude(state__in=(EventLink.State.CLEAN, EventLink.State.ENDED)).exists():
+            return
+        wrote = self.there.writes()
+        self.there.edit(link.remote_id, title=title)
+        self._touch(link.appointment, "title", "there", title)
+        for _ in range(2):
+            self.a_minute_passes()
+        assert self.there.writes() == wrote, "an echo was written"
+
+    def written_while_off(self, there: Step, here: Step) -> None:
+        """With real-time updates off a write meets what was changed there, and takes nothing of it in."""
+        if self.linked and self.listening:
+            self.realtime_switched(on=False)
+            self.play(there)
+            self.play(here)
+            self.a_minute_passes()
+
+    def unlinked_while_it_is_looked_at(self, request: int, keep: bool, hour: int) -> None:
+        """Several changes were seen; the link ends before the last of them is read."""
+        self.many_are_changed_there(how="move", most=3, hour=hour, noticed=False)
+        self.meanwhile(request=request, after=False, step=("unlinked", {"keep": keep}), wait=True)
 
     def letter_worker_is_killed(self, statement: int) -> None:
         try:

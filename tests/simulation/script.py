@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from tests.simulation.machine import Step
@@ -15,6 +16,16 @@ SHORTEST, LONGEST = 8, 18
 
 def one_of(*values: Any) -> Draw:
     return lambda dice: dice.choice(values)
+
+
+def step_of(*names: str) -> Draw:
+    """One of these steps, of people here or of the calendar's owner."""
+
+    def drawn(dice: random.Random) -> Step:
+        name = dice.choice(names)
+        return name, {key: draw(dice) for key, draw in {**HERE, **THERE}[name][1].items()}
+
+    return drawn
 
 
 def number(low: int, high: int) -> Draw:
@@ -28,10 +39,15 @@ def hour(dice: random.Random) -> int:
 
 HOUR: Draw = hour
 WHICH = number(0, 11)
+LAST = -1
+"""The appointment that was booked last."""
 YES_OR_NO = one_of(True, False)
 TITLE = one_of("Tour", "Visit", "Chat", "Call – é", "")
 AT_ONCE = one_of("when", "title", "declined there", "cancelled here")
 NOTES = one_of("", "Side door", "Two\nlines", "   padded  ")
+
+OURS = ("moved_here", "moved_here", "edited_here", "cancelled_here", "somebody_books")
+CHANGES = (*OURS, "moved_there", "moved_there", "edited_there", "removed_there", "cut_and_pasted_there")
 
 HERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "somebody_books": (4, {"hour": HOUR, "at_once": YES_OR_NO}),
@@ -66,6 +82,8 @@ THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     ),
     "changed_on_both_sides": (3, {"which": WHICH, "name": AT_ONCE, "hour": HOUR}),
     "moved_though_cancelled_here": (2, {"which": WHICH, "hour": HOUR}),
+    "moved_there_and_back": (2, {"which": WHICH, "hour": HOUR}),
+    "retitled_there_in_peace": (2, {"which": WHICH, "title": TITLE}),
     "cursors_expire": (2, {}),
 }
 """What the calendar's owner does."""
@@ -75,6 +93,17 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "time_passes": (3, {"seconds": one_of(1, 50, 130, 3700)}),
     "worker_is_killed": (4, {"statement": number(1, 120)}),
     "a_request_fails": (4, {"request": number(1, 6), "effect": YES_OR_NO, "dies": YES_OR_NO}),
+    "worker_dies_after_a_commit": (4, {"commit": number(1, 9), "first": step_of(*CHANGES)}),
+    "answer_is_lost": (
+        4,
+        {
+            "request": one_of(1, 1, 1, 2, 3),
+            "dies": YES_OR_NO,
+            "first": step_of(*OURS),
+            "then": step_of(*OURS, "moved_there", "edited_there", "copied_there"),
+        },
+    ),
+    "refused_for_a_while": (2, {"first": step_of(*OURS)}),
     "messages_arrive": (3, {}),
     "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
     "letter_worker_is_killed": (1, {"statement": number(1, 12)}),
@@ -82,7 +111,12 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "access_given": (2, {}),
     "out_of_reach": (1, {"minutes": one_of(1, 30, 300)}),
     "realtime_switched": (1, {"on": YES_OR_NO}),
+    "written_while_off": (
+        1,
+        {"there": step_of("moved_there", "edited_there"), "here": step_of("moved_here", "edited_here")},
+    ),
     "unlinked": (1, {"keep": YES_OR_NO}),
+    "unlinked_while_it_is_looked_at": (1, {"request": number(1, 4), "keep": YES_OR_NO, "hour": HOUR}),
     "linked_again": (2, {}),
     "somebody_decides": (3, {"put_back": YES_OR_NO}),
 }
@@ -93,6 +127,7 @@ IN_THE_MIDST = {
     **THERE,
     "worker_runs": (12, {}),
     "heard_there": (4, {"step": lambda dice: _drawn(dice, THERE)}),
+    "taken_in_by_another": (6, {"step": lambda dice: _drawn(dice, THERE)}),
     "letters_go_out": (1, {}),
     "somebody_decides": (1, {"put_back": YES_OR_NO}),
     "realtime_switched": (1, {"on": YES_OR_NO}),
@@ -192,16 +227,26 @@ def _step(dice: random.Random, more: Mapping[str, int]) -> Step:
     if kind == "while_a_letter_leaves":
         return kind, {"step": _drawn(dice, WHILE_A_LETTER_LEAVES)}
     if kind != "meanwhile":
-        return kind, {key: draw(dice) for key, draw in EVERYTHING[kind][1].items()}
+        drawn = {key: draw(dice) for key, draw in EVERYTHING[kind][1].items()}
+        if dice.random() < 0.8:
+            _about_one(*[drawn[key] for key in ("there", "here", "first", "then") if key in drawn])
+        return kind, drawn
     inner = _drawn(dice, IN_THE_MIDST, more)
     first = _drawn(dice, {**HERE, **THERE}, more) if dice.random() < 0.7 else None
-    if first and dice.random() < 0.6 and "which" in first[1] and "which" in inner[1]:
-        inner[1]["which"] = first[1]["which"]  # the same appointment, from both sides at once
+    if first and dice.random() < 0.6:
+        _about_one(first, inner[1].get("step", inner))
     request, after = dice.choice((1, 1, 1, 2, 2, 3, 4, 5)), dice.random() < 0.5
     if first and first[0] == "cancelled_here" and inner[0] == "moved_there":
         inner = "moved_though_cancelled_here", inner[1]  # else its owner would leave alone what is off here
     how = {"request": request, "after": after, "wait": dice.random() < 0.5}
     return "meanwhile", {**how, "step": inner, "first": first}
+
+
+def _about_one(*steps: Step) -> None:
+    """The same appointment, from both sides at once, or one thing after the other."""
+    for (name, first), (_, then) in pairwise(steps):
+        if "which" in then and (name == "somebody_books" or "which" in first):
+            then["which"] = first.get("which", LAST)
 
 
 def _drawn(

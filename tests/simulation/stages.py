@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -38,7 +38,7 @@ from tests.sync_scene import MONDAY, Business, office, stage
 
 from calendar_sandbox.app import create_app
 from calendar_sandbox.settings import Settings
-from genie.core.errors import Transient
+from genie.core.errors import Rejected, Transient
 from genie.flows.complete_registration import wake_calendars_of
 from genie.flows.connect_calendar import connect_calendar
 from genie.flows.list_remote_calendars import list_remote_calendars
@@ -59,6 +59,10 @@ class Stage(There, Protocol):
 
     def hear(self) -> None:
         """What the system has to tell of its changes by now is heard; nothing where it cannot tell."""
+        ...
+
+    def refusing(self) -> AbstractContextManager[None]:
+        """The calendar does not take the next event that is made or changed, and says so."""
         ...
 
     def end_access(self) -> None:
@@ -124,12 +128,23 @@ class Memory(_OnTheWay, InMemory):
         if seed % 3 == 0:  # a system that changes what it is sent, as real ones do
             scene.world.rewrite = rewritten
         self.way = Way(lambda: Transient("cut", outcome_unknown=True))
-        self._answered = True
+        self._refuses = False
         scene.heal = lambda: None  # type: ignore[method-assign]
         scene.world.before, scene.world.after = self._before, self._after
 
-    def _before(self, *_asked: Any) -> None:
+    def _before(self, method: str, *_asked: Any) -> None:
+        if self._refuses and method in ("create", "update"):
+            self._refuses = False
+            raise Rejected("The calendar does not take this event.")
         self.way.begin()
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        self._refuses = True
+        try:
+            yield
+        finally:
+            self._refuses = False
 
     def _after(self, *_asked: Any) -> None:
         self.way.end()
@@ -182,6 +197,16 @@ class StandIn(_OnTheWay, AtStandIn):
     def hear(self) -> None:
         if self.scene.hook:
             self.scene.hear()
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        writes = [call for call, what in self.scene.writing.items() if what != "delete"]
+        for call in writes:
+            self.scene.sandbox.fault("error_before", call=f"{self.scene.events}{call}", code=400)
+        try:
+            yield
+        finally:
+            self.scene.standin.faults.waiting.clear()
 
     def end_access(self) -> None:
         world = self.scene.sandbox.world
@@ -305,13 +330,24 @@ class CalDav(_OnTheWay, OnServer):
         server.set_password(user, PASSWORD)
         self.way, self.seed = Way(connection_lost), seed
         assert server.app
-        self.written = 0
+        self.written, self._refuses = 0, False
         wire = Wire(self.way, self._asked)
         self.app = server.app
         scene = _on_caldav(server, user, replace(QUICK, wire=lambda: wire))
         super().__init__(scene, ExitStack())
 
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        self._refuses = True
+        try:
+            yield
+        finally:
+            self._refuses = False
+
     def _asked(self, request: httpx.Request) -> httpx.Response:
+        if self._refuses and request.method == "PUT":
+            self._refuses = False
+            return httpx.Response(507, request=request)
         self.written += request.method in ("PUT", "DELETE")
         return self.app.handle_request(request)
 
