@@ -82,6 +82,11 @@ def rule_of(name: str) -> str:
     return (PATCHES / f"{name}.patch").read_text().partition("\n")[0]
 
 
+def files_of(name: str) -> list[str]:
+    """What the patch changes, from the project's root."""
+    return re.findall(r"^\+\+\+ b/(.+)$", (PATCHES / f"{name}.patch").read_text(), re.MULTILINE)
+
+
 def names_of_all() -> list[str]:
     return sorted(patch.stem for patch in PATCHES.glob("*.patch"))
 
