@@ -280,6 +280,14 @@ class Simulated(TwoWay):
         with self.stage.refusing():
             self._drain()
 
+    def old_copies_are_shown(self, first: Step) -> None:
+        """A change was noticed, and a server that does not know of it yet answers who looks at it."""
+        self.play(first)
+        self.stage.hear()
+        self.scene.later(minutes=1)
+        with self.stage.showing_old_copies():
+            self._drain()
+
     def taken_in_by_another(self, step: Step) -> None:
         """Something is changed there, and while one worker is at it another one takes it in."""
         self.play(step)

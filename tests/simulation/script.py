@@ -93,7 +93,10 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "time_passes": (3, {"seconds": one_of(1, 50, 130, 3700)}),
     "worker_is_killed": (4, {"statement": number(1, 120)}),
     "a_request_fails": (4, {"request": number(1, 6), "effect": YES_OR_NO, "dies": YES_OR_NO}),
-    "worker_dies_after_a_commit": (4, {"commit": one_of(1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8), "first": step_of(*CHANGES)}),
+    "worker_dies_after_a_commit": (
+        4,
+        {"commit": one_of(1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8), "first": step_of(*CHANGES)},
+    ),
     "answer_is_lost": (
         4,
         {
@@ -104,6 +107,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
         },
     ),
     "refused_for_a_while": (2, {"first": step_of(*OURS)}),
+    "old_copies_are_shown": (2, {"first": step_of("moved_there", "edited_there", "moved_here")}),
     "messages_arrive": (3, {}),
     "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
     "letter_worker_is_killed": (1, {"statement": number(1, 12)}),

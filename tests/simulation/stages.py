@@ -61,6 +61,10 @@ class Stage(There, Protocol):
         """What the system has to tell of its changes by now is heard; nothing where it cannot tell."""
         ...
 
+    def showing_old_copies(self) -> AbstractContextManager[None]:
+        """Who asks for one event gets it as it was when it was shown last, where the system tells its age."""
+        ...
+
     def refusing(self) -> AbstractContextManager[None]:
         """The calendar does not take the next event that is made or changed, and says so."""
         ...
@@ -101,6 +105,14 @@ class _OnTheWay:
                 yield
             finally:
                 self.way.forget_plans()
+
+    @contextmanager
+    def showing_old_copies(self) -> Iterator[None]:
+        self.way.old_copies = True
+        try:
+            yield
+        finally:
+            self.way.old_copies = False
 
 
 def _renew(scene: Business, secret: Mapping[str, Any]) -> None:

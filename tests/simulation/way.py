@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import unquote
 
 import httpx
 
@@ -19,6 +20,8 @@ class Way:
     def __init__(self, cut: Callable[[], Exception]) -> None:
         self.cut = cut
         self.requests = 0
+        self.old_copies = False
+        """Does a server that is behind answer who asks for one event?"""
         self._planned: dict[tuple[int, bool], list[Happening]] = defaultdict(list)
         self._dice = random.Random(0)
         self._chance = 0.0
@@ -72,10 +75,26 @@ class Wire(httpx.BaseTransport):
     def __init__(self, way: Way, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self._way = way
         self._answer = answer
+        self._shown: dict[str, httpx.Response] = {}
+        """Each event as an answer had it last."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        return self._way.carry(lambda: self._answer(request))
+        return self._way.carry(lambda: self._old_copy(request) or self._asked(request))
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
+        answer = self._answer(request)
+        if answer.headers.get("Content-Type", "").startswith("application/json"):
+            said = answer.json() if answer.is_success and answer.content else None
+            if isinstance(said, dict) and "start" in said:
+                self._shown[said["id"]] = answer
+        return answer
+
+    def _old_copy(self, request: httpx.Request) -> httpx.Response | None:
+        if not self._way.old_copies or request.method != "GET":
+            return None
+        old = self._shown.get(unquote(request.url.path.rpartition("/")[2]))
+        return old and httpx.Response(200, headers=old.headers, content=old.content, request=request)
 
 
 def connection_lost() -> Exception:
