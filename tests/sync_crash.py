@@ -54,22 +54,29 @@ def dying_when(happened: Callable[[], bool]) -> Iterator[None]:
 
 @contextmanager
 def dying_after(commit: int) -> Iterator[None]:
-    """Die when the n-th transaction from now is committed (1 = the next): what it wrote stays, no more comes.
+    """Die when the n-th transaction from now that writes is committed (1 = the next): what it wrote stays.
 
     A statement outside a transaction is no commit here; before each of those `dying_at` dies.
     """
-    left, really = commit, connection._commit
+    left, wrote, really = commit, False, connection._commit
+
+    def execute(run: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        nonlocal wrote
+        wrote |= connection.in_atomic_block and str(sql).startswith(WRITES)
+        return run(sql, *arguments)
 
     def committed() -> None:
-        nonlocal left
+        nonlocal left, wrote
         really()
-        left -= 1
-        if left == 0:
+        left -= wrote
+        if left == 0 and wrote:
             raise Crash
+        wrote = False
 
     connection._commit = committed
     try:
-        yield
+        with connection.execute_wrapper(execute):
+            yield
     finally:
         del connection._commit
 

@@ -46,6 +46,7 @@ from genie.store.models import (
     Module,
 )
 
+TOO_LATE = "It could not be sent for two days."
 FLOWING = ("when", "title", "place", "notes")
 Step = tuple[str, dict[str, Any]]
 
@@ -94,9 +95,7 @@ def _is_being_put_back(appointment_id: Any) -> bool:
 
 def _was_read(letter: Message) -> bool:
     """While faults end days pass, and a letter is not sent that late."""
-    return letter.state == Message.State.SENT or letter.reason.startswith(
-        "It could not be sent for two days."
-    )
+    return letter.state == Message.State.SENT or letter.reason.startswith(TOO_LATE)
 
 
 def _read(name: str, said: str) -> Any:
@@ -264,6 +263,7 @@ class Simulated(TwoWay):
         """Between any two transactions of a drain that has something to do."""
         self.play(first)
         self.stage.hear()
+        self.scene.later(minutes=1)
         with dying_after(commit):
             self._drain()
 
@@ -621,15 +621,16 @@ class Simulated(TwoWay):
             ), (known, true)
 
     def _each_letter_says_something_new(self) -> None:
-        """Where it is known what arrived."""
+        """Where it is known what arrived. The first tells of something else than the booking page did."""
         kinds = (Message.Kind.BOOKED, Message.Kind.RESCHEDULED, Message.Kind.CANCELLED)
-        for letters in self._letters().values():
+        for appointment_id, letters in self._letters().items():
             told = [one for one in letters if one.kind in kinds]
             asked = any(one.kind == Message.Kind.ASKED for one in letters)
-            if asked or any(one.may_have_arrived for one in told):
+            if asked or any(one.may_have_arrived or one.reason.startswith(TOO_LATE) for one in told):
                 continue
-            sent = [one for one in told if one.state == Message.State.SENT]
-            said = [{**letter.details["told"], "title": "", "revision": 0} for letter in sent]
+            sent = [one.details["told"] for one in told if one.state == Message.State.SENT]
+            known = [self.booked_as[appointment_id], *sent]
+            said = [{**one, "title": "", "revision": 0} for one in known]
             assert all(one != other for one, other in pairwise(said)), "nothing new was told"
 
     def _no_letter_came_twice(self) -> None:
