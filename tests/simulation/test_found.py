@@ -30,6 +30,15 @@ def script(
 
 
 FOUND = {
+    "a change was lost where a server that was behind showed the event": Script(
+        seed=3,
+        system="google",
+        winner="calendar_wins",
+        booked=1,
+        capacity=2,
+        push=False,
+        steps=(step("old_copies_are_shown", first=step("moved_there", which=0, hour=50)),),
+    ),
     "a change here was undone when a calendar whose answer was lost was linked again": Script(
         seed=73,
         system="google",
