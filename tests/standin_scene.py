@@ -126,13 +126,18 @@ class StandInScene(Business):
     def hear(self) -> None:
         """The messages that have arrived by now are heard."""
         read = notifications(self.kind)
-        assert self.hook and read
+        assert read
+        for posted in self.arrived():
+            heard = read(posted.headers, posted.query, posted.body).notifications
+            hear(kind=self.kind, notifications=heard, now=self.now)
+
+    def arrived(self) -> list[Posted]:
+        """The messages that have arrived by now, each once."""
+        assert self.hook
         self._deliver(True)
         self.sandbox.settle()
         self._deliver(False)
-        for posted in self.hook.taken():
-            heard = read(posted.headers, posted.query, posted.body).notifications
-            hear(kind=self.kind, notifications=heard, now=self.now)
+        return list(self.hook.taken())
 
     def _deliver(self, on: bool) -> None:
         """Messages come when they are heard, not before: else each run would be another."""

@@ -242,6 +242,11 @@ class Simulated(TwoWay):
         self.play(step)
         self.stage.hear()
 
+    def message_is_lost(self, first: Step) -> None:
+        """What is changed there is told of, and the message does not arrive."""
+        self.play(first)
+        self.stage.lose_messages()
+
     def messages_arrive(self) -> None:
         self.stage.hear()
         self._drain()

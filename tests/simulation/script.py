@@ -108,6 +108,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     ),
     "refused_for_a_while": (2, {"first": step_of(*OURS)}),
     "old_copies_are_shown": (2, {"first": step_of("moved_there", "edited_there", "moved_here")}),
+    "message_is_lost": (2, {"first": step_of("moved_there", "edited_there", "removed_there")}),
     "messages_arrive": (3, {}),
     "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
     "letter_worker_is_killed": (1, {"statement": number(1, 12)}),
