@@ -46,7 +46,7 @@ TITLE = one_of("Tour", "Visit", "Chat", "Call – é", "")
 AT_ONCE = one_of("when", "title", "declined there", "cancelled here")
 NOTES = one_of("", "Side door", "Two\nlines", "   padded  ")
 
-OURS = ("moved_here", "moved_here", "edited_here", "cancelled_here", "somebody_books")
+OURS = ("moved_here", "moved_here", "edited_here", "cancelled_here", "cancelled_here", "somebody_books")
 CHANGES = (*OURS, "moved_there", "moved_there", "edited_there", "removed_there", "cut_and_pasted_there")
 
 HERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
@@ -100,7 +100,7 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "answer_is_lost": (
         4,
         {
-            "request": one_of(1, 1, 1, 2, 3),
+            "request": one_of(1, 1, 2, 2, 3),
             "dies": YES_OR_NO,
             "first": step_of(*OURS),
             "then": step_of(*OURS, "moved_there", "edited_there", "copied_there"),
@@ -170,7 +170,15 @@ THEMES = (
         )
     ]
     * 2,
-    Theme({"copied_there": 8, "removed_there": 5, "cancelled_here": 4, "cut_and_pasted_there": 2}),
+    Theme(
+        {
+            "copied_there": 10,
+            "removed_there": 5,
+            "cancelled_here": 4,
+            "cut_and_pasted_there": 2,
+            "answer_is_lost": 10,
+        }
+    ),
     # the calendar is read in full while something happens
     Theme({"cursors_expire": 9, "a_foreign_event_is_made": 6, "meanwhile": 15, "somebody_books": 6}),
     Theme({"unlinked": 6, "linked_again": 6, "moved_there": 3, "moved_here": 3}),
