@@ -30,6 +30,18 @@ def script(
 
 
 FOUND = {
+    "a deletion was lost where a server that was behind showed the event": Script(
+        seed=20477,
+        system="google",
+        winner="dashboard_wins",
+        booked=2,
+        capacity=50,
+        push=False,
+        steps=(
+            step("removed_there", which=11, how="delete"),
+            step("old_copies_are_shown", first=step("moved_there", which=1, hour=180)),
+        ),
+    ),
     "a change was lost where a server that was behind showed the event": Script(
         seed=3,
         system="google",

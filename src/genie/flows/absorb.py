@@ -213,8 +213,8 @@ def make_anew(link: EventLink, *, adopts: bool = True, declined_id: str = "") ->
 
 
 def _is_old_copy(event: RemoteEvent, link: EventLink) -> bool:
-    """Older than what we agreed on; or just that, while a list has shown another version: one of the two is
-    behind, and the next answers say which. What stays so is believed in the end."""
+    """Older than what we agreed on; or just that, while a list has shown another version, or that it is gone:
+    one of the two is behind, and the next answers say which. What stays so is believed in the end."""
     older = event.stamp is not None and link.stamp is not None and event.stamp < link.stamp
     if not (older or (event.version == link.etag and _is_shown_otherwise(event, link))):
         return False
@@ -222,8 +222,8 @@ def _is_old_copy(event: RemoteEvent, link: EventLink) -> bool:
 
 
 def _is_shown_otherwise(event: RemoteEvent, link: EventLink) -> bool:
-    seen = RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=event.id)
-    return seen.exclude(etag=event.version).exists()
+    seen = RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=event.id, etag=event.version)
+    return event.id == link.remote_id and not seen.exists()
 
 
 def keep_receipt(
