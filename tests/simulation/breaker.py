@@ -144,6 +144,9 @@ def _before(link: EventLink, incident: Incident, there: Calendar) -> tuple[datet
     known = link.held_version if link.held_at else link.etag
     if event is not None and event.version != known:
         return None
+    gone_since = bool(known) and appointment.state in LIVE
+    if event is None and link.remote_id and gone_since:
+        return None
     if link.held_at and appointment.state not in LIVE:
         return None
     newest = Change.objects.filter(appointment=appointment, lost=False, field__in=("when", "state"))

@@ -92,26 +92,39 @@ def names_of_all() -> list[str]:
 
 
 def noticed(name: str, seeds: int) -> Result:
-    """Play seeds on the broken product; say which one noticed it."""
+    """Play seeds on the broken product; say which one noticed it. One that breaks the product as it is has
+    noticed nothing."""
     began = time.monotonic()
+    found, first = None, 1
     with planted(name) as copy:
-        command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--stop", "1"]
-        # one process: the others play another mutant, instead of going on after this one was noticed
-        done = subprocess.run(
-            [*command, "--processes", "1", "--as-it-is"],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": f"{copy / 'src'}:{ROOT}"},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    if done.returncode not in (0, 1) or not ENDED.search(done.stdout):
-        raise RuntimeError(f"{name}: the simulation did not run:\n{done.stdout[-2000:]}")
-    found = BROKEN.search(done.stdout)
-    result = Result(name, int(found[1]) if found else None, seeds)
-    what = found[2][:110] if found else ""
+        while first <= seeds and (found := broken(copy, first=first, seeds=seeds + 1 - first)):
+            if not broken(ROOT, first=found[0], seeds=1):
+                break
+            print(f"{name}: seed {found[0]} breaks the product as it is: {found[1]}", flush=True)
+            found, first = None, found[0] + 1
+    result = Result(name, found[0] if found else None, seeds)
+    what = found[1] if found else ""
     print(f"{name}: {result.verdict} ({time.monotonic() - began:.0f} s) {what}", flush=True)
     return result
+
+
+def broken(product: Path, *, first: int, seeds: int) -> tuple[int, str] | None:
+    """The first of the seeds that breaks this product, and what it breaks."""
+    command = [sys.executable, "-m", "tests.simulation", "--first", str(first), "--seeds", str(seeds)]
+    # one process: the others play another mutant, instead of going on after this one was noticed
+    done = subprocess.run(
+        [*command, "--stop", "1", "--processes", "1", "--as-it-is"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{product / 'src'}:{ROOT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1) or not ENDED.search(done.stdout):
+        raise RuntimeError(f"the simulation did not run on {product}:\n{done.stdout[-2000:]}")
+    found = BROKEN.search(done.stdout)
+    return (int(found[1]), found[2][:110]) if found else None
 
 
 @contextmanager
