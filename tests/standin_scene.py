@@ -123,13 +123,15 @@ class StandInScene(Business):
     def heal(self) -> None:
         self.sandbox.no_faults()
 
-    def hear(self) -> None:
-        """The messages that have arrived by now are heard."""
+    def hear(self) -> bool:
+        """The messages that have arrived by now are heard. Was there one of a channel of ours?"""
         read = notifications(self.kind)
         assert read
+        ours = False
         for posted in self.arrived():
             heard = read(posted.headers, posted.query, posted.body).notifications
-            hear(kind=self.kind, notifications=heard, now=self.now)
+            ours |= hear(kind=self.kind, notifications=heard, now=self.now)
+        return ours
 
     def arrived(self) -> list[Posted]:
         """The messages that have arrived by now, each once."""

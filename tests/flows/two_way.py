@@ -598,6 +598,11 @@ def _history_of_a_module(module_id: int) -> QuerySet[Change]:
     return Change.objects.filter(appointment__module_id=module_id).order_by("id")
 
 
+def is_in_version(event: Seen, known: str) -> bool:
+    """Its owner's program sees the version as HTTP has it (RFC 9110, 8.8.3), the product keeps it bare."""
+    return event.version.removeprefix("W/").strip('"') == known
+
+
 def day_of(moment: datetime) -> When:
     """The whole day (UTC) that this moment is on."""
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any, Protocol
 
 from django.db.models import F, Q, QuerySet
-from tests.flows.two_way import Seen
+from tests.flows.two_way import Seen, is_in_version
 
 from genie.core.appointment import LIVE
 from genie.store.models import Appointment, Change, EventLink, Incident, Message, Module
@@ -142,7 +142,7 @@ def _before(link: EventLink, incident: Incident, there: Calendar) -> tuple[datet
     appointment = link.appointment
     event = there.event(link.remote_id) if link.remote_id else None
     known = link.held_version if link.held_at else link.etag
-    if event is not None and event.version != known:
+    if event is not None and not is_in_version(event, known):
         return None
     gone_since = bool(known) and appointment.state in LIVE
     if event is None and link.remote_id and gone_since:

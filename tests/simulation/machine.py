@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from tests.flows.two_way import Seen, Side, TwoWay, plain
+from tests.flows.two_way import Seen, Side, TwoWay, is_in_version, plain
 from tests.simulation.breaker import BreakerWatch
 from tests.simulation.stages import Stage
 from tests.sync_crash import Crash, dying_after, dying_at
@@ -44,6 +44,7 @@ from genie.store.models import (
     Incident,
     Message,
     Module,
+    RemoteObject,
 )
 
 TOO_LATE = "It could not be sent for two days."
@@ -220,7 +221,7 @@ class Simulated(TwoWay):
             and link.connection.state == Connection.State.LINKED
             and link.appointment_id not in self.series
             and event is not None
-            and event.version == link.etag
+            and is_in_version(event, link.etag)
         )
 
     def moved_though_cancelled_here(self, which: int, hour: int) -> None:
@@ -293,6 +294,39 @@ class Simulated(TwoWay):
         with self.stage.showing_old_copies():
             self._drain()
 
+    def lists_lag(self, first: Step) -> None:
+        """For some time lists show the calendar as it was, whatever is changed there."""
+        self.play(first)
+        self.stage.hear()
+        self.scene.later(seconds=50)
+        with self.stage.lists_lagging():
+            self._drain()
+
+    def heard_in_the_midst(self, request: int, first: Step, which: int, hour: int) -> None:
+        """A message comes while the calendar is read about another one: what it told of is read at once.
+        Not by systems that do not tell, and where nothing fails meanwhile."""
+        self.there.faults_stop()
+        self._drain()
+        if (link := self._event(which)) is not None and self._in_step(link) and self.granted:
+            self.play(first)
+            self.stage.hear()
+            told = False
+
+            def happens() -> None:
+                nonlocal told
+                if self.there.event(link.remote_id):
+                    self._moved_there(link, at(hour))
+                    told = self.stage.hear()
+
+            self.stage.way.plan(request, happens, after=True)
+            self._drain()
+            self.stage.way.forget_plans()
+            event = self.there.event(link.remote_id)
+            seen = RemoteObject.objects.filter(calendar_id=link.calendar_id, remote_id=link.remote_id).first()
+            if told and event and seen:
+                assert is_in_version(event, seen.etag), "a message was forgotten"
+        self.there.faults_go_on()
+
     def taken_in_by_another(self, step: Step) -> None:
         """Something is changed there, and while one worker is at it another one takes it in."""
         self.play(step)
@@ -300,16 +334,23 @@ class Simulated(TwoWay):
         self.scene.later(minutes=1)
         self._drain()
 
-    def moved_there_and_back(self, which: int, hour: int) -> None:
-        """Once the change has come in, its owner takes it back."""
+    def moved_there_and_back(self, which: int, hour: int, told: bool) -> None:
+        """Once the change has come in, its owner takes it back. `told`: not the first one, of which a letter
+        was sent, but the next."""
         if (link := self._event(which)) is None or not self._in_step(link):
             return
         before = local_fields(link.appointment).when
-        self._moved_there(link, at(hour))
-        self.a_minute_passes()
-        again = EventLink.objects.select_related("appointment").get(id=link.id)
-        if again.remote_id and self.there.event(again.remote_id) and link.appointment_id not in self.gone:
-            self._moved_there(again, before)
+        for when in [at(hour), before, at(hour)] if told else [at(hour), before]:
+            again = EventLink.objects.select_related("appointment").get(id=link.id)
+            if not again.remote_id or not self.there.event(again.remote_id):
+                return
+            if again.appointment_id in self.gone:
+                return
+            self._moved_there(again, when)
+            self.a_minute_passes()
+            if told and when != before:
+                self.scene.later(minutes=2)
+                self.letters_go_out()
 
     def retitled_there_in_peace(self, which: int, title: str) -> None:
         """Where nothing is owed to a calendar, a change there is no reason to write to it."""

@@ -82,7 +82,7 @@ THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     ),
     "changed_on_both_sides": (3, {"which": WHICH, "name": AT_ONCE, "hour": HOUR}),
     "moved_though_cancelled_here": (2, {"which": WHICH, "hour": HOUR}),
-    "moved_there_and_back": (2, {"which": WHICH, "hour": HOUR}),
+    "moved_there_and_back": (2, {"which": WHICH, "hour": HOUR, "told": YES_OR_NO}),
     "retitled_there_in_peace": (2, {"which": WHICH, "title": TITLE}),
     "cursors_expire": (2, {}),
 }
@@ -109,6 +109,19 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     "refused_for_a_while": (2, {"first": step_of(*OURS)}),
     "old_copies_are_shown": (2, {"first": step_of("moved_there", "edited_there", "moved_here")}),
     "message_is_lost": (2, {"first": step_of("moved_there", "edited_there", "removed_there")}),
+    "lists_lag": (
+        2,
+        {"first": step_of("cut_and_pasted_there", "moved_to_another_calendar_there", "moved_there")},
+    ),
+    "heard_in_the_midst": (
+        2,
+        {
+            "request": number(1, 3),
+            "first": step_of("moved_there", "edited_there", "a_foreign_event_is_made"),
+            "which": WHICH,
+            "hour": HOUR,
+        },
+    ),
     "messages_arrive": (3, {}),
     "letters_go_out": (2, {"trouble": one_of(0, 0, 5)}),
     "letter_worker_is_killed": (1, {"statement": number(1, 12)}),
@@ -160,10 +173,10 @@ THEMES = (
     *[
         Theme(
             {
-                "many_are_changed_there": 14,
-                "somebody_decides": 10,
-                "letters_go_out": 8,
-                "a_minute_passes": 18,
+                "many_are_changed_there": 20,
+                "somebody_decides": 18,
+                "letters_go_out": 10,
+                "a_minute_passes": 22,
                 "time_passes": 6,
             },
             booked=(4, 5, 6, 6, 7, 11),

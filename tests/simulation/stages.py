@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -57,8 +57,8 @@ class Stage(There, Protocol):
     lists_are_fresh: bool
     """Does a list show what is there now, and never an earlier moment?"""
 
-    def hear(self) -> None:
-        """What the system has to tell of its changes by now is heard; nothing where it cannot tell."""
+    def hear(self) -> bool:
+        """What the system has to tell of its changes by now is heard. Was there anything?"""
         ...
 
     def lose_messages(self) -> None:
@@ -67,6 +67,10 @@ class Stage(There, Protocol):
 
     def showing_old_copies(self) -> AbstractContextManager[None]:
         """Who asks for one event gets it as it was when it was shown last, where the system tells its age."""
+        ...
+
+    def lists_lagging(self) -> AbstractContextManager[None]:
+        """Lists show the calendar as it was some changes ago, where the system's lists lag."""
         ...
 
     def refusing(self) -> AbstractContextManager[None]:
@@ -109,6 +113,9 @@ class _OnTheWay:
                 yield
             finally:
                 self.way.forget_plans()
+
+    def lists_lagging(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     @contextmanager
     def showing_old_copies(self) -> Iterator[None]:
@@ -166,9 +173,8 @@ class Memory(_OnTheWay, InMemory):
     def _after(self, *_asked: Any) -> None:
         self.way.end()
 
-    def hear(self) -> None:
-        if self.push:
-            deliver(self.scene)
+    def hear(self) -> bool:
+        return self.push and any(deliver(self.scene))
 
     def lose_messages(self) -> None:
         self.scene.world.delivered()
@@ -214,13 +220,20 @@ class StandIn(_OnTheWay, AtStandIn):
         )
         super().__init__(scene, CHANCES, seed, opened)
 
-    def hear(self) -> None:
-        if self.scene.hook:
-            self.scene.hear()
+    def hear(self) -> bool:
+        return bool(self.scene.hook) and self.scene.hear()
 
     def lose_messages(self) -> None:
         if self.scene.hook:
             self.scene.arrived()
+
+    @contextmanager
+    def lists_lagging(self) -> Iterator[None]:
+        self.scene.sandbox.fault("stale", times=0, changes=2)
+        try:
+            yield
+        finally:
+            self.scene.standin.faults.waiting.clear()
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
@@ -378,8 +391,9 @@ class CalDav(_OnTheWay, OnServer):
     def writes(self) -> int:
         return self.written
 
-    def hear(self) -> None:
+    def hear(self) -> bool:
         """No CalDAV server tells."""
+        return False
 
     def lose_messages(self) -> None:
         """There are none."""

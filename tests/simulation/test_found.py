@@ -30,6 +30,19 @@ def script(
 
 
 FOUND = {
+    "what was moved to another calendar, whose list showed it late, was put back as if deleted": Script(
+        seed=113,
+        system="google",
+        winner="dashboard_wins",
+        booked=1,
+        capacity=2,
+        push=False,
+        inbound="put_it_back",
+        steps=(
+            step("moved_to_another_calendar_there", which=7),
+            step("a_minute_passes", letters=True),
+        ),
+    ),
     "a deletion was lost where a server that was behind showed the event": Script(
         seed=20477,
         system="google",

@@ -23,7 +23,7 @@ from genie.flows.absorb import Overtaken, absorb, end, keep_receipt, lock_link, 
 from genie.flows.amend import Wanted, amend
 from genie.flows.describe import changes_for, content_for, local_fields, remote_fields
 from genie.flows.look import look
-from genie.flows.vanish import GRACE, bearer, bearers, everywhere, surely_ours, vanish
+from genie.flows.vanish import GRACE, bearer, bearers, everywhere, follow, surely_ours, vanish
 from genie.providers.port import CalendarInfo, CalendarProvider, EventIdentity, RemoteEvent
 from genie.store.models import BusyTime, Connection, EventLink, RemoteCalendar
 
@@ -133,6 +133,9 @@ def _action(link: EventLink, wanted: bool) -> Literal["create", "update", "delet
 
 
 def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
+    if debt.link.missing_since and (moved := _moved_away(debt, provider)):
+        follow(debt.link, *moved, now=now)
+        return
     survivor = _declined(debt, provider) if debt.link.declined_id else None
     if debt.known_before and not debt.link.declined_id:
         survivor = _survivor(debt, provider)
@@ -149,6 +152,13 @@ def _create(debt: Debt, provider: CalendarProvider, now: datetime) -> None:
         absorb(link_id=debt.link_id, version=debt.version, event=event, now=now)
     else:
         _receipt(debt, event, now)
+
+
+def _moved_away(debt: Debt, provider: CalendarProvider) -> tuple[CalendarInfo, RemoteEvent] | None:
+    """What is about to be put back, where it stands on another calendar now: then it was moved and not
+    deleted, and the first search came too early to find it."""
+    found = bearer(debt.link, provider)
+    return found if found and found[0].id != debt.calendar and not found[1].content.cancelled else None
 
 
 def _declined(debt: Debt, provider: CalendarProvider) -> RemoteEvent | None:

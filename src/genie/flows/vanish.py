@@ -53,7 +53,7 @@ def vanish(*, link_id: UUID, provider: CalendarProvider, now: datetime, version:
     if link.appointment.end > now or link.state == EventLink.State.MISSING:
         found = bearer(link, provider)
         if found is not None:
-            _follow(link, *found, now=now)
+            follow(link, *found, now=now)
             return
     with transaction.atomic():
         locked = lock_link(link_id, link.version)
@@ -80,8 +80,9 @@ def _cancel_unless(link: EventLink, answer: Answer, now: datetime) -> None:
         held = link.held_at is not None
         put_back_event(link, now)
         if not held and link.state == EventLink.State.OWES_PUSH:
-            link.next_attempt = now + GRACE  # it may have been moved by cutting, and not be pasted yet
-            link.save(update_fields=["next_attempt"])
+            # it may have been moved, and not be shown yet: before it is made it is looked for again
+            link.missing_since, link.next_attempt = now, now + GRACE
+            link.save(update_fields=["missing_since", "next_attempt"])
     else:
         hold(link, "", now)
         link.next_attempt = now + LOOK_AGAIN  # it may come back by itself
@@ -140,8 +141,9 @@ def bearers(provider: CalendarProvider, calendar: str, key: str) -> Iterator[Rem
             yield provider.get(calendar, listed.id)
 
 
-def _follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
-    """Same appointment, same link, new id; a calendar nobody watched is watched while it holds links."""
+def follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: datetime) -> None:
+    """Same appointment, same link, new id; a calendar nobody watched is watched while it holds links. Raises
+    Overtaken."""
     with transaction.atomic():
         locked = lock_link(link.id, link.version)
         calendar, _ = RemoteCalendar.objects.get_or_create(
