@@ -451,6 +451,8 @@ class TwoWay(RuleBasedStateMachine):
         if appointment_id in self.series or (last and isinstance(last[0], When) and last[0].all_day):
             good = [one for one in there if not isinstance(one, When) or not one.all_day]
             last = [*good, *([] if here else [getattr(self.agreed[appointment_id], name)])]
+        if name == "title":  # what the calendar makes of one that went along with another field may be theirs
+            last = last + [self.there.shown(one) for one in last]
         return here[-1:] + last
 
     def _foreign_events_are_untouched(self) -> None:
