@@ -172,6 +172,17 @@ def test_a_cancellation_taken_back_before_it_left_is_nothing_to_tell(visit: Visi
     assert visit.messages(state="owed") == []
 
 
+def test_a_move_is_told_although_a_cancellation_overtook_it_and_was_taken_back(
+    visit: Visit, smtp_sink: SmtpSink
+) -> None:
+    """Also to somebody who never got a letter before."""
+    visit.move(TEN + HOUR)
+    visit.cancel(settle=SETTLE)
+    visit.restore(settle=SETTLE)
+    visit.sweep(later=SETTLE)
+    assert subjects(smtp_sink, CUSTOMER) == ["New time"]
+
+
 def test_a_cancellation_taken_back_after_it_was_told_confirms_again(
     visit: Visit, smtp_sink: SmtpSink
 ) -> None:

@@ -355,9 +355,8 @@ class Simulated(TwoWay):
     def retitled_there_in_peace(self, which: int, title: str) -> None:
         """Where nothing is owed to a calendar, a change there is no reason to write to it."""
         links = EventLink.objects.filter(appointment__module=self.scene.module)
-        if (link := self._event(which)) is None or not self._in_step(link):
-            return
-        if links.exclude(state__in=(EventLink.State.CLEAN, EventLink.State.ENDED)).exists():
+        waiting = links.exclude(state=EventLink.State.ENDED).select_related("appointment", "connection")
+        if (link := self._event(which)) is None or not all(self._in_step(one) for one in waiting):
             return
         wrote = self.there.writes()
         self.there.edit(link.remote_id, title=title)

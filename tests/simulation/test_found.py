@@ -30,6 +30,27 @@ def script(
 
 
 FOUND = {
+    "a move was never told, since a deletion that was put back had overtaken its letter": Script(
+        seed=40396,
+        system="memory",
+        winner="dashboard_wins",
+        booked=5,
+        capacity=1,
+        push=False,
+        inbound="ask_the_customer",
+        steps=(
+            step("moved_here", which=10, hour=10),
+            step(
+                "meanwhile",
+                request=4,
+                after=True,
+                wait=True,
+                step=step("a_foreign_event_is_made", hour=0, series=True),
+                first=step("many_are_changed_there", how="delete", most=7, hour=142, noticed=False),
+            ),
+            step("somebody_decides", put_back=True),
+        ),
+    ),
     "what was moved to another calendar, whose list showed it late, was put back as if deleted": Script(
         seed=113,
         system="google",

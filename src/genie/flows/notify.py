@@ -279,15 +279,18 @@ def _from_before(
 ) -> _Letter | None:
     """A reader we never told anything: what the caller says was before is all there is to compare with."""
     off = overtaken[0].details["told"] if overtaken and overtaken[0].kind == Message.Kind.CANCELLED else None
-    if kind == Message.Kind.BOOKED and off and _same({**off, "cancelled": False}, true):
-        return None  # restored before its cancellation was told
     before = overtaken[0].details if overtaken else extra
     kept = {key: before[key] for key in ("was", "was_place", "was_with") if before.get(key) is not None}
-    if kind == Message.Kind.RESCHEDULED and "was" in kept:
-        returned = When.from_json(kept["was"]).same_instants(When.from_json(true["when"]))
-        place, whom = kept.get("was_place", true["place"]), kept.get("was_with", true["with"])
-        if returned and (place, whom) == (true["place"], true["with"]):
-            return None
+    stayed = (
+        When.from_json(kept.get("was", true["when"])).same_instants(When.from_json(true["when"]))
+        and kept.get("was_place", true["place"]) == true["place"]
+        and kept.get("was_with", true["with"]) == true["with"]
+    )
+    if kind == Message.Kind.BOOKED and off and _same({**off, "cancelled": False}, true):
+        # restored before its cancellation was told, which had overtaken the letter about a move, perhaps
+        return None if stayed else _Letter(Message.Kind.RESCHEDULED, kept)
+    if kind == Message.Kind.RESCHEDULED and "was" in kept and stayed:
+        return None
     return _Letter(kind, kept)
 
 
