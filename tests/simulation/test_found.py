@@ -30,6 +30,18 @@ def script(
 
 
 FOUND = {
+    "an event that came back in time was confirmed to somebody who never heard that it was gone": Script(
+        seed=50306,
+        system="microsoft",
+        winner="calendar_wins",
+        booked=1,
+        capacity=1,
+        push=True,
+        steps=(
+            step("moved_to_another_calendar_there", which=11),
+            step("a_minute_passes", letters=False),
+        ),
+    ),
     "a move was never told, since a deletion that was put back had overtaken its letter": Script(
         seed=40396,
         system="memory",

@@ -33,7 +33,7 @@ from genie.flows.ask import it_stays, propose
 from genie.flows.judge import Answer, customer_is_told, hold, judge, no_longer_held
 from genie.flows.say_whose import say_whose
 from genie.providers.port import CalendarInfo, CalendarProvider, RemoteEvent
-from genie.store.models import EventLink, Message, RemoteCalendar, RemoteObject
+from genie.store.models import EventLink, RemoteCalendar, RemoteObject
 
 GRACE = timedelta(seconds=120)
 """So long after a disappearance an event that bears our key is still the same one, moved."""
@@ -167,9 +167,6 @@ def follow(link: EventLink, info: CalendarInfo, event: RemoteEvent, *, now: date
 
 
 def _restore(link: EventLink, now: datetime) -> None:
-    Message.objects.filter(
-        appointment_id=link.appointment_id, kind=Message.Kind.CANCELLED, state=Message.State.OWED
-    ).update(state=Message.State.DROPPED, reason="The event came back to the calendar in time.")
     amend(
         appointment_id=link.appointment_id,
         company_id=link.appointment.company_id,
