@@ -30,6 +30,34 @@ def script(
 
 
 FOUND = {
+    "beside a copy, what was moved to another calendar was not found while its list lagged": Script(
+        seed=60945,
+        system="google",
+        winner="calendar_wins",
+        booked=1,
+        capacity=1,
+        push=True,
+        steps=(
+            step(
+                "answer_is_lost",
+                request=2,
+                dies=False,
+                first=step("somebody_books", hour=12, at_once=True),
+                then=step("copied_there", which=-1, hour=2),
+            ),
+            step(
+                "meanwhile",
+                request=2,
+                after=True,
+                wait=False,
+                step=step("moved_here", which=10, hour=10),
+                first=step("somebody_books", hour=132, at_once=False),
+            ),
+            step("moved_there", which=1, hour=5),
+            step("moved_here", which=11, hour=10),
+            step("lists_lag", first=step("moved_to_another_calendar_there", which=10)),
+        ),
+    ),
     "an event that came back in time was confirmed to somebody who never heard that it was gone": Script(
         seed=50306,
         system="microsoft",

@@ -123,14 +123,30 @@ def surely_ours(
 
 
 def everywhere(link: EventLink, provider: CalendarProvider) -> list[tuple[CalendarInfo, RemoteEvent]]:
-    """What bears our key in all calendars of the account that we may write. Raises ProviderFault."""
+    """What bears our key in all calendars of the account that we may write. Raises ProviderFault.
+
+    One that was moved keeps its id on some systems, and is read by that: lists lag behind.
+    """
     found: list[tuple[CalendarInfo, RemoteEvent]] = []
     for info in provider.calendars():
         if info.may_write:
             with suppress(CalendarGone):
-                for event in bearers(provider, info.id, link.id.hex):
-                    found.append((info, event))
+                moved = _of_its_id(link, provider, info.id)
+                listed = bearers(provider, info.id, link.id.hex)
+                found += [(info, event) for event in moved]
+                found += [(info, event) for event in listed if event.id not in {one.id for one in moved}]
     return found
+
+
+def _of_its_id(link: EventLink, provider: CalendarProvider, calendar: str) -> list[RemoteEvent]:
+    """On another calendar, if it bears our key."""
+    if not link.remote_id or calendar == link.calendar.remote_id:
+        return []
+    try:
+        event = provider.get(calendar, link.remote_id)
+    except Gone:
+        return []
+    return [event] if event.identity and event.identity.key == link.id.hex else []
 
 
 def bearers(provider: CalendarProvider, calendar: str, key: str) -> Iterator[RemoteEvent]:
