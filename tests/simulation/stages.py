@@ -95,6 +95,8 @@ class _OnTheWay:
 
     way: Way
     lists_are_fresh = True
+    _refuses = False
+    """Is the next write to be refused?"""
 
     @contextmanager
     def cutting(self, request: int, *, effect: bool, dies: bool) -> Iterator[None]:
@@ -116,6 +118,14 @@ class _OnTheWay:
 
     def lists_lagging(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        self._refuses = True
+        try:
+            yield
+        finally:
+            self._refuses = False
 
     @contextmanager
     def showing_old_copies(self) -> Iterator[None]:
@@ -151,7 +161,6 @@ class Memory(_OnTheWay, InMemory):
         if seed % 3 == 0:  # a system that changes what it is sent, as real ones do
             scene.world.rewrite = rewritten
         self.way = Way(lambda: Transient("cut", outcome_unknown=True))
-        self._refuses = False
         # with channels a lost message is made up for within the hour
         scene.heal = lambda: scene.later(hours=1.1 if push else 0)  # type: ignore[method-assign]
         scene.world.before, scene.world.after = self._before, self._after
@@ -161,14 +170,6 @@ class Memory(_OnTheWay, InMemory):
             self._refuses = False
             raise Rejected("The calendar does not take this event.")
         self.way.begin()
-
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
-        self._refuses = True
-        try:
-            yield
-        finally:
-            self._refuses = False
 
     def _after(self, *_asked: Any) -> None:
         self.way.end()
@@ -367,19 +368,11 @@ class CalDav(_OnTheWay, OnServer):
         server.set_password(user, PASSWORD)
         self.way, self.seed = Way(connection_lost), seed
         assert server.app
-        self.written, self._refuses = 0, False
+        self.written = 0
         wire = Wire(self.way, self._asked)
         self.app = server.app
         scene = _on_caldav(server, user, replace(QUICK, wire=lambda: wire))
         super().__init__(scene, ExitStack())
-
-    @contextmanager
-    def refusing(self) -> Iterator[None]:
-        self._refuses = True
-        try:
-            yield
-        finally:
-            self._refuses = False
 
     def _asked(self, request: httpx.Request) -> httpx.Response:
         if self._refuses and request.method == "PUT":
