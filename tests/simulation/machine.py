@@ -408,6 +408,10 @@ class Simulated(TwoWay):
         finally:
             self.stage.way.forget_plans()
 
+    def changed_while_it_is_written(self, request: int, first: Step, then: Step) -> None:
+        """Its owner changes the very event between our reading and our writing."""
+        self.meanwhile(request=request, after=False, step=then, first=first)
+
     def somebody_decides(self, put_back: bool) -> None:
         """Where so much was changed on the calendar that a person is asked."""
         if put_back:

@@ -106,6 +106,14 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
             "then": step_of(*OURS, "moved_there", "edited_there", "copied_there"),
         },
     ),
+    "changed_while_it_is_written": (
+        3,
+        {
+            "request": one_of(1, 2, 2, 3),
+            "first": step_of("moved_here", "edited_here", "cancelled_here"),
+            "then": step_of("moved_there", "edited_there", "notes_written_there", "removed_there"),
+        },
+    ),
     "refused_for_a_while": (2, {"first": step_of(*OURS)}),
     "old_copies_are_shown": (2, {"first": step_of("moved_there", "edited_there", "moved_here")}),
     "message_is_lost": (2, {"first": step_of("moved_there", "edited_there", "removed_there")}),
