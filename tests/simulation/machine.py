@@ -412,6 +412,19 @@ class Simulated(TwoWay):
         """Its owner changes the very event between our reading and our writing."""
         self.meanwhile(request=request, after=False, step=then, first=first)
 
+    def cancelled_beside_a_copy(self, which: int, hour: int, request: int, dies: bool) -> None:
+        """And the answer to the deletion is lost: done again, it would meet the copy alone."""
+        if (link := self._event(which)) is not None:
+            self.copied_there(which=which, hour=hour)
+            cancelled = "cancelled_here", {"which": self.appointments.index(link.appointment)}
+            self.answer_is_lost(request=request, dies=dies, first=cancelled, then=("worker_runs", {}))
+
+    def deleted_beside_copies(self, which: int, hour: int, copies: int) -> None:
+        """One copy is taken for what was moved; of two none is."""
+        for number in range(copies):
+            self.copied_there(which=which, hour=hour + number)
+        self.removed_there(which=which, how="delete")
+
     def somebody_decides(self, put_back: bool) -> None:
         """Where so much was changed on the calendar that a person is asked."""
         if put_back:

@@ -82,6 +82,7 @@ THERE: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
     ),
     "changed_on_both_sides": (3, {"which": WHICH, "name": AT_ONCE, "hour": HOUR}),
     "moved_though_cancelled_here": (2, {"which": WHICH, "hour": HOUR}),
+    "deleted_beside_copies": (1, {"which": WHICH, "hour": HOUR, "copies": one_of(1, 2, 2)}),
     "moved_there_and_back": (2, {"which": WHICH, "hour": HOUR, "told": YES_OR_NO}),
     "retitled_there_in_peace": (2, {"which": WHICH, "title": TITLE}),
     "cursors_expire": (2, {}),
@@ -107,12 +108,16 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
         },
     ),
     "changed_while_it_is_written": (
-        3,
+        5,
         {
             "request": one_of(1, 2, 2, 3),
             "first": step_of("moved_here", "edited_here", "cancelled_here"),
             "then": step_of("moved_there", "edited_there", "notes_written_there", "removed_there"),
         },
+    ),
+    "cancelled_beside_a_copy": (
+        1,
+        {"which": WHICH, "hour": HOUR, "request": one_of(1, 2, 2, 3), "dies": YES_OR_NO},
     ),
     "refused_for_a_while": (2, {"first": step_of(*OURS)}),
     "old_copies_are_shown": (2, {"first": step_of("moved_there", "edited_there", "moved_here")}),
@@ -197,7 +202,9 @@ THEMES = (
             "removed_there": 5,
             "cancelled_here": 4,
             "cut_and_pasted_there": 2,
-            "answer_is_lost": 10,
+            "answer_is_lost": 5,
+            "cancelled_beside_a_copy": 8,
+            "deleted_beside_copies": 8,
         }
     ),
     # the calendar is read in full while something happens
