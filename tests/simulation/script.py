@@ -209,7 +209,16 @@ THEMES = (
     ),
     # the calendar is read in full while something happens
     Theme({"cursors_expire": 9, "a_foreign_event_is_made": 6, "meanwhile": 15, "somebody_books": 6}),
-    Theme({"unlinked": 6, "linked_again": 6, "moved_there": 3, "moved_here": 3}),
+    Theme(
+        {
+            "unlinked": 6,
+            "linked_again": 6,
+            "moved_there": 3,
+            "moved_here": 3,
+            "unlinked_while_it_is_looked_at": 6,
+        },
+        booked=(2, 2, 3),
+    ),
 )
 """One of these is drawn: what needs several rare steps in a row would else hardly ever come."""
 
