@@ -127,9 +127,9 @@ MACHINES: Mapping[str, tuple[int, Mapping[str, Draw]]] = {
         {"first": step_of("cut_and_pasted_there", "moved_to_another_calendar_there", "moved_there")},
     ),
     "heard_in_the_midst": (
-        2,
+        3,
         {
-            "request": number(1, 3),
+            "request": one_of(1, 1, 1, 2),
             "first": step_of("moved_there", "edited_there", "a_foreign_event_is_made"),
             "which": WHICH,
             "hour": HOUR,
