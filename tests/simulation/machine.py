@@ -644,8 +644,8 @@ class Simulated(TwoWay):
     def _the_rule_decided_conflicts(self) -> None:
         for (appointment_id, name), (won, lost) in self.conflicts.items():
             appointment = Appointment.objects.get(id=appointment_id)
-            if appointment.state == State.CANCELLED:
-                continue
+            if appointment.state == State.CANCELLED or appointment_id in self.series:
+                continue  # of a series nothing is taken in, and nothing is written to it
             value = plain(getattr(local_fields(appointment), name))
             assert value == plain(won), f"the wrong side won: {value}, and not {plain(won)}"
             lines = Change.objects.filter(appointment=appointment, field=name)
