@@ -267,8 +267,7 @@ class Simulated(TwoWay):
 
     def worker_dies_after_a_commit(self, commit: int, first: Step) -> None:
         """Between any two transactions of a drain that has something to do."""
-        self.play(first)
-        self.stage.hear()
+        self.heard_there(first)
         self.scene.later(minutes=1)
         with dying_after(commit):
             self._drain()
@@ -288,16 +287,14 @@ class Simulated(TwoWay):
 
     def old_copies_are_shown(self, first: Step) -> None:
         """A change was noticed, and a server that does not know of it yet answers who looks at it."""
-        self.play(first)
-        self.stage.hear()
+        self.heard_there(first)
         self.scene.later(minutes=1)
         with self.stage.showing_old_copies():
             self._drain()
 
     def lists_lag(self, first: Step) -> None:
         """For some time lists show the calendar as it was, whatever is changed there."""
-        self.play(first)
-        self.stage.hear()
+        self.heard_there(first)
         self.scene.later(seconds=50)
         with self.stage.lists_lagging():
             self._drain()
@@ -308,8 +305,7 @@ class Simulated(TwoWay):
         self.there.faults_stop()
         self._drain()
         if (link := self._event(which)) is not None and self._in_step(link) and self.granted:
-            self.play(first)
-            self.stage.hear()
+            self.heard_there(first)
             told = False
 
             def happens() -> None:
@@ -329,8 +325,7 @@ class Simulated(TwoWay):
 
     def taken_in_by_another(self, step: Step) -> None:
         """Something is changed there, and while one worker is at it another one takes it in."""
-        self.play(step)
-        self.stage.hear()
+        self.heard_there(step)
         self.scene.later(minutes=1)
         self._drain()
 

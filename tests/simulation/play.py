@@ -32,7 +32,8 @@ class Violation:
 def play(script: Script) -> Violation | None:
     """Play it to its end, when all faults stop and everything is checked. None: all held.
 
-    What a program does once, in the first world of a system, takes of its chance; so nothing is played first.
+    What a program does once takes of the chance of the first world of a system; so that is one in which
+    nothing happens.
     """
     if script.system not in _BEGUN:
         _BEGUN.add(script.system)

@@ -23,7 +23,7 @@ def step_of(*names: str) -> Draw:
 
     def drawn(dice: random.Random) -> Step:
         name = dice.choice(names)
-        return name, {key: draw(dice) for key, draw in {**HERE, **THERE}[name][1].items()}
+        return name, _filled(dice, {**HERE, **THERE}[name][1])
 
     return drawn
 
@@ -277,7 +277,7 @@ def _step(dice: random.Random, more: Mapping[str, int]) -> Step:
     if kind == "while_a_letter_leaves":
         return kind, {"step": _drawn(dice, WHILE_A_LETTER_LEAVES)}
     if kind != "meanwhile":
-        drawn = {key: draw(dice) for key, draw in EVERYTHING[kind][1].items()}
+        drawn = _filled(dice, EVERYTHING[kind][1])
         if dice.random() < 0.8:
             _about_one(*[drawn[key] for key in ("there", "here", "first", "then") if key in drawn])
         return kind, drawn
@@ -306,4 +306,8 @@ def _drawn(
 ) -> Step:
     names = list(table)
     (name,) = dice.choices(names, [table[name][0] + more.get(name, 0) for name in names])
-    return name, {key: draw(dice) for key, draw in table[name][1].items()}
+    return name, _filled(dice, table[name][1])
+
+
+def _filled(dice: random.Random, draws: Mapping[str, Draw]) -> dict[str, Any]:
+    return {key: draw(dice) for key, draw in draws.items()}
